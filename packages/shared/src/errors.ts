@@ -179,3 +179,13 @@ export interface Refusal {
   readonly retryAfterMs?: number
   readonly errors?: readonly Fault[]
 }
+
+/** A refusal where there is no result to put it in: thrown by streams and awaited by edges. */
+export class RefusalError extends Error {
+  readonly refusal: Refusal
+  constructor(refusal: Refusal) {
+    super(`${refusal.code}: ${refusal.detail}`)
+    this.name = 'RefusalError'
+    this.refusal = refusal
+  }
+}
