@@ -1,0 +1,39 @@
+// The registry every service starts from: build, event loop and process. A service's own metrics are
+// in its metrics.ts.
+
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import packageJson from '../package.json' with { type: 'json' }
+
+const sampledEveryMs = 10
+
+export function createRegistry(options: { role: string; name: string }): Registry {
+  const registry = new Registry()
+  registry.setDefaultLabels({ role: options.role, node: options.name })
+  collectDefaultMetrics({ register: registry })
+
+  const build = new Gauge({
+    name: 'timers_build_info',
+    help: '1; which build this is.',
+    labelNames: ['version', 'node_version'],
+    registers: [registry],
+  })
+  build.set({ version: packageJson.version, node_version: process.versions.node }, 1)
+
+  const delay = monitorEventLoopDelay({ resolution: sampledEveryMs })
+  delay.enable()
+  new Gauge({
+    name: 'timers_event_loop_delay_seconds',
+    help: 'How late the event loop was since it was last asked here; quantile 1 = the most.',
+    labelNames: ['quantile'],
+    registers: [registry],
+    collect() {
+      for (const quantile of [0.5, 0.99, 1]) {
+        const seconds = (delay.percentile(quantile * 100) - sampledEveryMs * 1e6) / 1e9
+        this.set({ quantile }, Math.max(0, seconds))
+      }
+      delay.reset()
+    },
+  })
+  return registry
+}
