@@ -1,0 +1,141 @@
+// Who is alive and who owns what, as one process hears it: a hint for routing and placement, never
+// safety. Pure: told of heartbeats and asked with the observer's own monotonic time.
+
+export const roles = ['timer-core', 'timer-api', 'ws-gateway', 'persistence'] as const
+export type Role = (typeof roles)[number]
+
+export interface OwnedPartition {
+  readonly partition: number
+  /** Of the newest record the owner has applied. */
+  readonly sequence: number
+  readonly term: string
+}
+
+/** What a process says of itself. */
+export interface NodeState {
+  /** Unique in the cluster. */
+  readonly name: string
+  /** Random per start. */
+  readonly incarnation: string
+  readonly role: Role
+  /** host:port of its gRPC or HTTP server, as others reach it. */
+  readonly address: string
+  readonly dataId: string
+  readonly owned: readonly OwnedPartition[]
+  /** It owns nothing from now on and wants no work. */
+  readonly leaving: boolean
+}
+
+export interface LiveNode extends NodeState {
+  /** On the observer's monotonic clock. */
+  readonly heardAtMs: number
+}
+
+interface Entry {
+  readonly node: LiveNode
+  readonly owned: ReadonlyMap<number, OwnedPartition>
+}
+
+export class Directory {
+  readonly #deadAfterMs: number
+  readonly #entries = new Map<string, Entry>()
+  readonly #claimHeardAtMs = new Map<number, number>()
+  readonly #listeners = new Set<() => void>()
+
+  /** A node unheard for `deadAfterMs` is dead; one that says it is leaving is so at once. */
+  constructor(options: { deadAfterMs: number }) {
+    this.#deadAfterMs = options.deadAfterMs
+  }
+
+  /** The newest incarnation of a name replaces the one before. */
+  hear(state: NodeState, nowMs: number): void {
+    const before = this.#entries.get(state.name)
+    if (state.leaving) {
+      // A late word of an incarnation that was replaced says nothing about the one that lives.
+      if (before?.node.incarnation !== state.incarnation) return
+      this.#entries.delete(state.name)
+      this.#tell()
+      return
+    }
+    const owned = new Map(state.owned.map((claim) => [claim.partition, claim]))
+    this.#entries.set(state.name, { node: { ...state, heardAtMs: nowMs }, owned })
+    for (const partition of owned.keys()) this.#claimHeardAtMs.set(partition, nowMs)
+    if (before === undefined || !this.#alive(before, nowMs) || differs(before, state)) this.#tell()
+  }
+
+  /** Forgets who died since it was last called, and tells the listeners of it. */
+  sweep(nowMs: number): void {
+    let died = false
+    for (const [name, entry] of this.#entries) {
+      if (this.#alive(entry, nowMs)) continue
+      this.#entries.delete(name)
+      died = true
+    }
+    if (died) this.#tell()
+  }
+
+  /** Sorted by name. */
+  live(role: Role, nowMs: number): readonly LiveNode[] {
+    const nodes: LiveNode[] = []
+    for (const entry of this.#entries.values()) {
+      if (entry.node.role === role && this.#alive(entry, nowMs)) nodes.push(entry.node)
+    }
+    return nodes.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  ownerOf(partition: number, nowMs: number): LiveNode | undefined {
+    return this.#owner(partition, nowMs)?.node
+  }
+
+  /** Of the newest record the owner says it has applied. */
+  sequenceOf(partition: number, nowMs: number): number | undefined {
+    return this.#owner(partition, nowMs)?.owned.get(partition)?.sequence
+  }
+
+  /** When somebody last said to own it, on the observer's monotonic clock. */
+  ownerHeardAtMs(partition: number): number | undefined {
+    return this.#claimHeardAtMs.get(partition)
+  }
+
+  /** Called when the live nodes or what they own may have changed; the answer ends it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  /** Of several claimants the one that has read furthest: the others do not know yet. */
+  #owner(partition: number, nowMs: number): Entry | undefined {
+    let owner: Entry | undefined
+    let furthest = -1
+    for (const entry of this.#entries.values()) {
+      const claim = entry.owned.get(partition)
+      if (claim === undefined || claim.sequence <= furthest || !this.#alive(entry, nowMs)) continue
+      owner = entry
+      furthest = claim.sequence
+    }
+    return owner
+  }
+
+  #alive(entry: Entry, nowMs: number): boolean {
+    return nowMs - entry.node.heardAtMs < this.#deadAfterMs
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** Whether anything but sequences changed. */
+function differs(before: Entry, state: NodeState): boolean {
+  const { node, owned } = before
+  return (
+    node.incarnation !== state.incarnation ||
+    node.address !== state.address ||
+    node.role !== state.role ||
+    node.dataId !== state.dataId ||
+    owned.size !== state.owned.length ||
+    state.owned.some((claim) => owned.get(claim.partition)?.term !== claim.term)
+  )
+}
