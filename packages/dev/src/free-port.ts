@@ -1,23 +1,29 @@
 // Finds TCP ports on loopback that nobody listens on at the moment.
 
 import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 
-/** `preferred` if it is free, else any free port. */
-export async function freePort(preferred = 0): Promise<number> {
-  return (await tryPort(preferred)) ?? (await tryPort(0)) ?? preferred
+export async function freePort(): Promise<number> {
+  const port = await listenOnce(0)
+  if (port === undefined) throw new Error('there is no free port on 127.0.0.1')
+  return port
+}
+
+export async function isFree(port: number): Promise<boolean> {
+  return (await listenOnce(port)) !== undefined
 }
 
 /** The port that could be listened on; undefined when it is taken. */
-export function tryPort(port: number): Promise<number | undefined> {
+function listenOnce(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => {
       resolve(undefined)
     })
     server.listen(port, '127.0.0.1', () => {
-      const address = server.address()
+      const { port: taken } = server.address() as AddressInfo
       server.close(() => {
-        resolve(address !== null && typeof address === 'object' ? address.port : undefined)
+        resolve(taken)
       })
     })
   })

