@@ -6,8 +6,11 @@ import { startFrontDoor } from './front-door.ts'
 import type { FrontDoor } from './front-door.ts'
 import { freePort, isFree } from './free-port.ts'
 import { startGuard } from './guard.ts'
+import type { Supervised } from './managed-process.ts'
 import { startMongod } from './mongod.ts'
 import { startNatsServer } from './nats-server.ts'
+import { followOwners } from './nats/owners.ts'
+import type { Owners } from './nats/owners.ts'
 import type { RealServer, RealServerDeps } from './real-server.ts'
 import { startService } from './service.ts'
 import type { Role, Service } from './service.ts'
@@ -18,16 +21,18 @@ export interface ClusterOptions {
   /** How many of each; 2 cores and one of each other. */
   readonly counts?: Partial<Readonly<Record<Role, number>>>
   /** The front door's port; the next free one if it is taken. Without it, any free port. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Servers that run already; without them ours are started. */
-  readonly natsUrl?: string
-  readonly mongodbUri?: string
+  readonly natsUrl?: string | undefined
+  readonly mongodbUri?: string | undefined
   /** Programs for ours. No mongod → persistence keeps its files. */
-  readonly natsServer?: string
-  readonly mongod?: string
+  readonly natsServer?: string | undefined
+  readonly mongod?: string | undefined
   readonly sync?: 'lazy' | 'always'
   /** For every service, on top of what the cluster itself sets. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** Ends the wait for readiness: startCluster then throws, and leaves nothing. */
+  readonly signal?: AbortSignal
 }
 
 export interface ClusterDeps {
@@ -47,6 +52,9 @@ export interface Cluster extends AsyncDisposable {
   readonly mongod: RealServer | undefined
   /** In the order of their start. */
   readonly services: readonly Service[]
+  /** Our servers and services. */
+  readonly processes: readonly Supervised[]
+  readonly owners: Owners
   /** The first of a role, or the one of this number (from 1). */
   service(role: Role, number?: number): Service
 }
@@ -67,6 +75,7 @@ export async function startCluster(options: ClusterOptions, deps: ClusterDeps = 
   const nats = options.natsUrl === undefined ? await startLog(options, depsOf('nats-server')) : undefined
   if (nats) untilEnd('nats-server', nats)
   const natsUrl = options.natsUrl ?? nats?.url ?? ''
+  const owners = stack.use(await followOwners(natsUrl))
 
   const env = {
     ...options.env,
@@ -81,9 +90,10 @@ export async function startCluster(options: ClusterOptions, deps: ClusterDeps = 
     if (start.status === 'fulfilled') services.push(untilEnd(start.value.name, start.value))
   await Promise.all(starts) // Throws if one did not start, now that the others will be stopped.
   const mongod = await store.mongod
-  await Promise.all(services.map((service) => service.ready()))
+  await Promise.all(services.map((service) => service.ready({ signal: options.signal })))
 
   const frontDoor = untilEnd('the front door', await openFrontDoor(options, services))
+  const servers = [mongod, nats].filter((server) => server !== undefined)
   const owned = stack.move()
   return {
     frontDoor,
@@ -92,6 +102,8 @@ export async function startCluster(options: ClusterOptions, deps: ClusterDeps = 
     nats,
     mongod,
     services,
+    processes: [...servers, ...services].map(({ process }) => process),
+    owners,
     service(role, number = 1) {
       const found = services.filter((service) => service.role === role)[number - 1]
       if (found === undefined) throw new Error(`there is no ${role} ${number}`)
@@ -131,10 +143,7 @@ async function startStore(options: ClusterOptions, deps: RealServerDeps): Promis
 function startLog(options: ClusterOptions, deps: RealServerDeps): Promise<RealServer> {
   const { natsServer, sync = 'lazy' } = options
   const directory = join(options.dataDirectory, 'nats')
-  return startNatsServer(
-    { directory, sync, ...(natsServer === undefined ? {} : { binary: natsServer }) },
-    deps,
-  )
+  return startNatsServer({ directory, sync, binary: natsServer }, deps)
 }
 
 /** What is started, in order; it ends in the opposite order. */

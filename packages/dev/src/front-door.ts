@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { errorTable } from '@timers/shared/errors.ts'
 import { createProxyServer } from 'http-proxy-3'
+import type { ProxyServer } from 'http-proxy-3'
 
 export interface FrontDoorOptions {
   readonly port: number
@@ -73,18 +74,7 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
-    const failed = (): void => {
-      if (socket.bytesWritten === 0) socket.write(rawRefusal(request))
-      socket.destroySoon()
-    }
-    try {
-      proxy.ws(request, socket, head, { target: targetOf(request) }, failed)
-      socket.setTimeout(answerMs, () => {
-        if (socket.bytesWritten === 0) failed()
-      })
-    } catch {
-      failed()
-    }
+    passUpgrade(proxy, () => targetOf(request), request, socket, head)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(options.port, '127.0.0.1', resolve)
@@ -98,6 +88,27 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
       await closed
       agent.destroy()
     },
+  }
+}
+
+function passUpgrade(
+  proxy: ProxyServer,
+  target: () => string,
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+): void {
+  const failed = (): void => {
+    if (socket.bytesWritten === 0) socket.write(rawRefusal(request))
+    socket.destroySoon()
+  }
+  try {
+    proxy.ws(request, socket, head, { target: target() }, failed)
+    socket.setTimeout(answerMs, () => {
+      if (socket.bytesWritten === 0) failed()
+    })
+  } catch {
+    failed()
   }
 }
 

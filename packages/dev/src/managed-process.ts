@@ -36,6 +36,14 @@ export interface Exit {
 /** What a supervisor needs of one. */
 export type Supervised = Pick<ManagedProcess, 'name' | 'pid' | 'exited' | 'lastLines' | 'restart'>
 
+/** A program did not start, or does not stay up; the message has its last lines. */
+export class ProcessFault extends Error {
+  constructor(message: string, lastLines: readonly string[]) {
+    super([message, ...lastLines].join('\n  '))
+    this.name = 'ProcessFault'
+  }
+}
+
 const keptLines = 20
 
 export class ManagedProcess<Told = unknown> implements AsyncDisposable {
@@ -177,7 +185,7 @@ export class ManagedProcess<Told = unknown> implements AsyncDisposable {
       this.#told = await ready.promise
     } catch (error) {
       await this.kill()
-      throw new Error([(error as Error).message, ...this.#lastLines].join('\n  '), { cause: error })
+      throw new ProcessFault((error as Error).message, this.#lastLines)
     } finally {
       clearTimeout(timer)
     }

@@ -36,7 +36,7 @@ export interface ProvisionDeps {
 
 const variables: Readonly<Record<Program, string>> = { 'nats-server': 'NATS_SERVER', mongod: 'MONGOD' }
 
-/** Throws when the environment variable names a program that is not usable: it was asked for by name. */
+/** Throws NotUsable when the environment variable names a program that is not: it was asked for by name. */
 export async function provision(
   program: Program,
   options: ProvisionOptions = {},

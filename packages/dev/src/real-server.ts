@@ -14,11 +14,11 @@ import { provision } from './provision.ts'
 
 export interface RealServerOptions {
   /** Where its data is; without one it gets a folder of its own that goes with it. */
-  readonly directory?: string
+  readonly directory?: string | undefined
   /** Without one, a free port. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Path of the program; without one it is provisioned. */
-  readonly binary?: string
+  readonly binary?: string | undefined
 }
 
 export interface RealServerDeps {

@@ -4,7 +4,7 @@
 import { get } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ManagedProcess } from './managed-process.ts'
+import { ManagedProcess, ProcessFault } from './managed-process.ts'
 import type { ManagedProcessDeps, Supervised } from './managed-process.ts'
 
 export type Role = 'timer-core' | 'timer-api' | 'ws-gateway' | 'persistence'
@@ -26,7 +26,7 @@ export interface Service extends AsyncDisposable {
   /** host:port */
   readonly grpc: string | undefined
   /** Resolves when /readyz says 200; throws with its reasons after the deadline. */
-  ready(deadlineMs?: number): Promise<void>
+  ready(options?: { readonly deadlineMs?: number; readonly signal?: AbortSignal | undefined }): Promise<void>
   stop(): Promise<void>
   /** SIGKILL. */
   kill(): Promise<void>
@@ -57,6 +57,12 @@ export async function startService(options: ServiceOptions, deps: ManagedProcess
       args: [`${root}apps/${role}/src/main.ts`],
       env: (before) => ({
         NODE_COMPILE_CACHE: `${root}node_modules/.cache/node`,
+        // Whatever the shell has set for other runs.
+        HTTP_HOST: '127.0.0.1',
+        GRPC_HOST: '127.0.0.1',
+        OPS_HOST: '127.0.0.1',
+        ADVERTISE_HOST: undefined,
+        AUTH_OFF_BEHIND: undefined,
         ...options.env,
         NODE_NAME: name,
         EXIT_WITH_STDIN: '1',
@@ -85,7 +91,7 @@ export async function startService(options: ServiceOptions, deps: ManagedProcess
     get grpc() {
       return child.told.grpc
     },
-    ready: (deadlineMs = 60_000) => untilReady(child, deadlineMs),
+    ready: ({ deadlineMs = 60_000, signal } = {}) => untilReady(child, deadlineMs, signal),
     stop: () => child.stop(),
     kill: () => child.kill(),
     pause: () => {
@@ -109,14 +115,22 @@ function portOf(address: string | undefined): string {
   return address?.slice(address.lastIndexOf(':') + 1) ?? '0'
 }
 
-async function untilReady(child: ManagedProcess<ReadyLine>, deadlineMs: number): Promise<void> {
+async function untilReady(
+  child: ManagedProcess<ReadyLine>,
+  deadlineMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const deadline = performance.now() + deadlineMs
   for (;;) {
     const answer = await readiness(child.told.ops)
     if (answer === true) return
-    if (!child.running) throw new Error([`${child.name} ended`, ...child.lastLines].join('\n  '))
+    signal?.throwIfAborted()
+    if (!child.running) throw new ProcessFault(`${child.name} ended before it was ready`, child.lastLines)
     if (performance.now() > deadline)
-      throw new Error(`${child.name} was not ready within ${deadlineMs / 1000} s: ${answer}`)
+      throw new ProcessFault(
+        `${child.name} was not ready within ${deadlineMs / 1000} s: ${answer}`,
+        child.lastLines,
+      )
     await delay(25)
   }
 }

@@ -1,0 +1,140 @@
+// `npm start`: finds the programs, starts the whole system, shows what runs where, keeps it running, and ends it in
+// order. It must leave no process behind and never touch data that somebody else uses.
+
+import { rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { startCluster } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import {
+  CannotStart,
+  checkVersions,
+  lockDataDirectory,
+  moveAside,
+  writeAtomically,
+} from './data-directory.ts'
+import { openLogFiles } from './log-files.ts'
+import { ProcessFault } from './managed-process.ts'
+import { provision } from './provision.ts'
+import { runState, table } from './report.ts'
+import type { Setting } from './report.ts'
+import { supervise } from './supervisor.ts'
+
+const say = (line: string): void => {
+  console.log(line)
+}
+
+interface Arguments {
+  readonly fresh: boolean
+  readonly port: number
+  readonly dataDirectory: string
+}
+
+function readArguments(): Arguments {
+  const options = { fresh: { type: 'boolean' }, port: { type: 'string' }, data: { type: 'string' } } as const
+  try {
+    const { values } = parseArgs({ options })
+    const port = Number(values.port ?? process.env['PORT'] ?? 3_000)
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error('a port is 1 to 65535')
+    const data = resolve(values.data ?? fileURLToPath(new URL('../../../.data', import.meta.url)))
+    return { fresh: values.fresh ?? false, port, dataDirectory: data }
+  } catch (error) {
+    throw new CannotStart(
+      `${(error as Error).message}\nUsage: npm start [-- --fresh] [-- --port 3000] [-- --data .data]`,
+    )
+  }
+}
+
+/** Aborts, with the signal as its reason, when this process is asked to leave. */
+function whenAskedToLeave(): AbortSignal {
+  const asked = new AbortController()
+  // Once: a second one ends this process at once, and the guard the rest.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      say(`${signal}: stopping`)
+      asked.abort(signal)
+    })
+  return asked.signal
+}
+
+async function choose(dataDirectory: string): Promise<Setting> {
+  const { NATS_URL, MONGODB_URI, LOG_SYNC = 'lazy', REPOSITORY } = process.env
+  if (LOG_SYNC !== 'lazy' && LOG_SYNC !== 'always') throw new CannotStart('LOG_SYNC is lazy or always.')
+  if (NATS_URL) say(`nats-server: ${NATS_URL} (NATS_URL)`)
+  if (MONGODB_URI) say('mongod: the one in MONGODB_URI')
+  const files = REPOSITORY === 'file' && { reason: 'is not asked for: REPOSITORY=file' }
+  const [natsServer, mongod] = await Promise.all([
+    NATS_URL ? undefined : provision('nats-server', {}, { log: say }),
+    MONGODB_URI ? undefined : files || provision('mongod', {}, { log: say }),
+  ])
+  if (natsServer && 'reason' in natsServer) throw new CannotStart(`There is ${natsServer.reason}.`)
+  return { dataDirectory, sync: LOG_SYNC, natsServer, mongod }
+}
+
+async function run(asked: AbortSignal): Promise<void> {
+  const { fresh, port, dataDirectory } = readArguments()
+  const startedAt = new Date()
+  await using stack = new AsyncDisposableStack()
+  stack.use(lockDataDirectory(dataDirectory))
+  const aside = fresh ? moveAside(dataDirectory, startedAt) : undefined
+  if (aside !== undefined) say(`The old data is in ${aside}`)
+
+  const setting = await choose(dataDirectory)
+  const mongod = setting.mongod && 'path' in setting.mongod ? setting.mongod : undefined
+  const versions = { 'nats-server': setting.natsServer?.version, mongod: mongod?.version }
+  checkVersions(dataDirectory, versions, startedAt)
+  const logs = stack.use(openLogFiles({ directory: join(dataDirectory, 'logs') }))
+  const log = (name: string, line: string): void => {
+    logs.write(name, line)
+  }
+  const options = {
+    dataDirectory,
+    port,
+    natsUrl: process.env['NATS_URL'] || undefined,
+    mongodbUri: process.env['MONGODB_URI'] || undefined,
+    natsServer: setting.natsServer?.path,
+    mongod: mongod?.path,
+    sync: setting.sync,
+    signal: asked,
+  }
+  const cluster = stack.use(await startCluster(options, { say, log }))
+  if (!cluster.frontDoor.url.endsWith(`:${port}`)) say(`Port ${port} is taken: ${cluster.frontDoor.url}`)
+  await keep(cluster, setting, startedAt, asked)
+}
+
+/** Keeps the cluster running, and run.json true, until somebody asks to leave or a part does not stay up. */
+async function keep(cluster: Cluster, setting: Setting, startedAt: Date, asked: AbortSignal): Promise<void> {
+  const path = join(setting.dataDirectory, 'run.json')
+  const tell = (): void => {
+    writeAtomically(path, runState(cluster, setting, startedAt))
+  }
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => {
+    rmSync(path, { force: true })
+  })
+  tell()
+  stack.defer(cluster.owners.onChange(tell))
+  const supervisor = stack.use(supervise(cluster.processes, { say, restarted: tell }))
+  say(table(cluster, setting))
+  const leave = new Promise<void>((resolve) => {
+    if (asked.aborted) resolve()
+    else
+      asked.addEventListener('abort', () => {
+        resolve()
+      })
+  })
+  await Promise.race([leave, supervisor.gaveUp])
+}
+
+const asked = whenAskedToLeave()
+try {
+  await run(asked)
+} catch (error) {
+  if (!asked.aborted) {
+    process.exitCode = 1
+    const expected = error instanceof CannotStart || error instanceof ProcessFault
+    console.error(expected ? error.message : error)
+  }
+}
+if (asked.aborted) say('stopped')

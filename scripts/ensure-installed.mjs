@@ -1,0 +1,61 @@
+// Makes node_modules what package-lock.json asks for, with a Node that can run the project in node_modules/.bin.
+// It runs on whatever Node (20 or newer) and npm the machine has, before anything is installed: built-ins only.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+
+const oldestMachineNode = 20
+const oldestProjectNode = 24
+const majorOf = (version) => Number(/^v(\d+)\./.exec(version)?.[1] ?? 0)
+const writtenAt = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
+
+function fail(sentence) {
+  console.error(sentence)
+  process.exit(1)
+}
+
+function install() {
+  console.log('Installing packages, once: about 200 MB, half a minute or more ...')
+  const startedAt = Date.now()
+  const args = ['ci', '--ignore-scripts', '--loglevel=error']
+  // The npm that runs this script, whatever the PATH says.
+  const npm = process.env.npm_execpath
+  const child = npm?.endsWith('.js')
+    ? spawn(process.execPath, [npm, ...args], { stdio: 'inherit' })
+    : spawn('npm', args, { stdio: 'inherit' })
+  const stillThere = setInterval(() => {
+    console.log(`  ... still installing, ${Math.round((Date.now() - startedAt) / 1000)} s`)
+  }, 10_000)
+  return new Promise((resolve) => {
+    child.once('error', (error) => fail(`npm could not be started: ${error.message}`))
+    child.once('exit', (code, signal) => {
+      clearInterval(stillThere)
+      if (code !== 0)
+        fail(`The packages could not be installed: npm ci ended with ${signal ?? `exit code ${code}`}.`)
+      console.log(`Installed in ${Math.round((Date.now() - startedAt) / 1000)} s.`)
+      resolve()
+    })
+  })
+}
+
+/** The optional packages bring a Node for most platforms; where there is none, or it does not run, the machine's. */
+function ensureNode() {
+  const path = 'node_modules/.bin/node'
+  const versionOf = (command) => spawnSync(command, ['--version'], { encoding: 'utf8' }).stdout ?? ''
+  if (existsSync(path) && majorOf(versionOf(path)) >= oldestProjectNode) return
+  if (majorOf(process.version) < oldestProjectNode)
+    fail(
+      `There is no Node package for ${process.platform}-${process.arch}, and this machine's Node is ${process.version}: ` +
+        `install Node ${oldestProjectNode} or newer and try again.`,
+    )
+  mkdirSync('node_modules/.bin', { recursive: true })
+  rmSync(path, { force: true })
+  symlinkSync(process.execPath, path)
+}
+
+if (majorOf(process.version) < oldestMachineNode)
+  fail(`Node ${oldestMachineNode} or newer is needed to install this project; this is ${process.version}.`)
+if (writtenAt('node_modules/.package-lock.json') < writtenAt('package-lock.json')) await install()
+ensureNode()
