@@ -2,6 +2,7 @@
 // It runs on whatever Node (20 or newer) and npm the machine has, before anything is installed: built-ins only.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
@@ -40,19 +41,28 @@ function install() {
   })
 }
 
-/** The optional packages bring a Node for most platforms; where there is none, or it does not run, the machine's. */
+/**
+ * An optional package brings a Node for most platforms; npm 10 installs it and forgets to link it. Where there is
+ * none, or it does not run, the machine's own may do.
+ */
 function ensureNode() {
-  const path = 'node_modules/.bin/node'
-  const versionOf = (command) => spawnSync(command, ['--version'], { encoding: 'utf8' }).stdout ?? ''
-  if (existsSync(path) && majorOf(versionOf(path)) >= oldestProjectNode) return
-  if (majorOf(process.version) < oldestProjectNode)
+  const link = 'node_modules/.bin/node'
+  const isNewEnough = (path) =>
+    majorOf(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout ?? '') >= oldestProjectNode
+  if (existsSync(link) && isNewEnough(link)) return
+  const platform = `${process.platform}-${process.arch}`
+  const packaged = ['node', 'node-bin']
+    .map((prefix) => resolve(`node_modules/${prefix}-${platform}/bin/node`))
+    .filter((path) => existsSync(path))
+  const usable = [...packaged, process.execPath].find(isNewEnough)
+  if (usable === undefined)
     fail(
-      `There is no Node package for ${process.platform}-${process.arch}, and this machine's Node is ${process.version}: ` +
+      `There is no Node package that runs on this ${platform} system, and its own Node is ${process.version}: ` +
         `install Node ${oldestProjectNode} or newer and try again.`,
     )
   mkdirSync('node_modules/.bin', { recursive: true })
-  rmSync(path, { force: true })
-  symlinkSync(process.execPath, path)
+  rmSync(link, { force: true })
+  symlinkSync(usable, link)
 }
 
 if (majorOf(process.version) < oldestMachineNode)
