@@ -6,14 +6,14 @@ import { startFrontDoor } from './front-door.ts'
 import type { FrontDoor } from './front-door.ts'
 import { freePort, isFree } from './free-port.ts'
 import { startGuard } from './guard.ts'
-import type { Supervised } from './managed-process.ts'
+import type { ManagedProcessDeps, Supervised } from './managed-process.ts'
 import { startMongod } from './mongod.ts'
 import { startNatsServer } from './nats-server.ts'
 import { followOwners } from './nats/owners.ts'
 import type { Owners } from './nats/owners.ts'
 import type { RealServer, RealServerDeps } from './real-server.ts'
 import { startService } from './service.ts'
-import type { Role, Service } from './service.ts'
+import type { Role, Service, ServiceOptions } from './service.ts'
 
 export interface ClusterOptions {
   /** Holds nats/, mongod/ and persistence/; it stays when the cluster is disposed of. */
@@ -31,7 +31,7 @@ export interface ClusterOptions {
   readonly sync?: 'lazy' | 'always'
   /** For every service, on top of what the cluster itself sets. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Ends the wait for readiness: startCluster then throws, and leaves nothing. */
+  /** Ends the wait: startCluster then throws, and leaves nothing. */
   readonly signal?: AbortSignal
 }
 
@@ -71,7 +71,8 @@ export async function startCluster(options: ClusterOptions, deps: ClusterDeps = 
     })
 
   const store = await startStore(options, depsOf('mongod'))
-  untilEnd('mongod', store)
+  if (store) untilEnd('mongod', store)
+  const mongodbUri = options.mongodbUri ?? store?.uri
   const nats = options.natsUrl === undefined ? await startLog(options, depsOf('nats-server')) : undefined
   if (nats) untilEnd('nats-server', nats)
   const natsUrl = options.natsUrl ?? nats?.url ?? ''
@@ -80,16 +81,12 @@ export async function startCluster(options: ClusterOptions, deps: ClusterDeps = 
   const env = {
     ...options.env,
     NATS_URL: natsUrl,
-    MONGODB_URI: store.mongodbUri,
-    REPOSITORY: store.mongodbUri === undefined ? 'file' : 'mongo',
+    MONGODB_URI: mongodbUri,
+    REPOSITORY: mongodbUri === undefined ? 'file' : 'mongo',
     DATA_DIR: join(options.dataDirectory, 'persistence'),
   }
-  const starts = namesOf(options.counts).map((named) => startService({ ...named, env }, depsOf(named.name)))
-  const services: Service[] = []
-  for (const start of await Promise.allSettled(starts))
-    if (start.status === 'fulfilled') services.push(untilEnd(start.value.name, start.value))
-  await Promise.all(starts) // Throws if one did not start, now that the others will be stopped.
-  const mongod = await store.mongod
+  const services = await startServices(options, env, depsOf, untilEnd)
+  const mongod = await store?.mongod
   await Promise.all(services.map((service) => service.ready({ signal: options.signal })))
 
   const frontDoor = untilEnd('the front door', await openFrontDoor(options, services))
@@ -98,7 +95,7 @@ export async function startCluster(options: ClusterOptions, deps: ClusterDeps = 
   return {
     frontDoor,
     natsUrl,
-    mongodbUri: store.mongodbUri,
+    mongodbUri,
     nats,
     mongod,
     services,
@@ -113,26 +110,45 @@ export async function startCluster(options: ClusterOptions, deps: ClusterDeps = 
   }
 }
 
-interface Store extends AsyncDisposable {
-  readonly mongodbUri: string | undefined
-  /** Ours, when it is ready. */
-  readonly mongod: Promise<RealServer | undefined>
+/** All at once; when one does not start the others are not waited for. */
+async function startServices(
+  { counts, signal }: ClusterOptions,
+  env: ServiceOptions['env'],
+  depsOf: (name: string) => ManagedProcessDeps,
+  untilEnd: <T extends AsyncDisposable>(name: string, started: T) => T,
+): Promise<Service[]> {
+  const failed = new AbortController()
+  const ending = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal
+  const starts = namesOf(counts).map(async (named) => {
+    try {
+      return await startService({ ...named, env, signal: ending }, depsOf(named.name))
+    } catch (error) {
+      failed.abort(error)
+      throw error
+    }
+  })
+  const services: Service[] = []
+  for (const start of await Promise.allSettled(starts))
+    if (start.status === 'fulfilled') services.push(untilEnd(start.value.name, start.value))
+  failed.signal.throwIfAborted()
+  return services
 }
 
-/** Does not wait for mongod: it needs a second or more, and starts beside all the rest. */
-async function startStore(options: ClusterOptions, deps: RealServerDeps): Promise<Store> {
-  if (options.mongodbUri !== undefined || options.mongod === undefined)
-    return {
-      mongodbUri: options.mongodbUri,
-      mongod: Promise.resolve(undefined),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    }
+interface Store extends AsyncDisposable {
+  readonly uri: string
+  /** When it is ready. */
+  readonly mongod: Promise<RealServer>
+}
+
+/** Ours, if it is to be ours. Does not wait: mongod needs a second or more, and starts beside all the rest. */
+async function startStore(options: ClusterOptions, deps: RealServerDeps): Promise<Store | undefined> {
+  if (options.mongodbUri !== undefined || options.mongod === undefined) return undefined
   const port = await freePort()
   const directory = join(options.dataDirectory, 'mongod')
   const mongod = startMongod({ directory, port, binary: options.mongod }, deps)
   const settled = mongod.catch(() => undefined)
   return {
-    mongodbUri: `mongodb://127.0.0.1:${port}/timers`,
+    uri: `mongodb://127.0.0.1:${port}/timers`,
     mongod,
     async [Symbol.asyncDispose]() {
       await (await settled)?.[Symbol.asyncDispose]()

@@ -67,6 +67,8 @@ test('one that is silent or ends before it is ready throws with its last lines',
     start('echo hm; exec sleep 60', { readyWhen: () => undefined, readyDeadlineMs: 50 }),
     /^ProcessFault: child was not ready within 0\.05 s\n {2}hm$/,
   )
+  const silent = { readyWhen: () => undefined, signal: AbortSignal.timeout(50) }
+  await assert.rejects(start('exec sleep 60', silent), /child is not wanted any more/)
   await assert.rejects(start('', { command: '/no/such/program' }), /ENOENT/)
 })
 

@@ -18,6 +18,8 @@ export interface ManagedProcessOptions<Told> {
   readonly readyWhen: (line: string) => Told | undefined
   readonly readyDeadlineMs?: number
   readonly stopDeadlineMs?: number
+  /** Ends the wait until it is ready: the start fails, and it is killed. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface ManagedProcessDeps {
@@ -139,7 +141,7 @@ export class ManagedProcess<Told = unknown> implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { name, command, args, env, kind, readyWhen, readyDeadlineMs = 30_000 } = this.#options
+    const { name, command, args, env, kind, readyWhen, signal, readyDeadlineMs = 30_000 } = this.#options
     this.#asked = false
     this.#lastLines.length = 0
     const child = spawn(command, args, {
@@ -181,6 +183,11 @@ export class ManagedProcess<Told = unknown> implements AsyncDisposable {
     void this.#exited.then(({ code, signal }) => {
       ready.reject(new Error(`${name} ended before it was ready (${signal ?? `exit code ${code ?? '?'}`})`))
     })
+    const aborted = (): void => {
+      ready.reject(new Error(`${name} is not wanted any more`))
+    }
+    signal?.addEventListener('abort', aborted)
+    if (signal?.aborted) aborted()
     try {
       this.#told = await ready.promise
     } catch (error) {
@@ -188,6 +195,7 @@ export class ManagedProcess<Told = unknown> implements AsyncDisposable {
       throw new ProcessFault((error as Error).message, this.#lastLines)
     } finally {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', aborted)
     }
   }
 

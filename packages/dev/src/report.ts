@@ -74,7 +74,7 @@ export function table(cluster: Cluster, setting: Setting): string {
 }
 
 function noteOf(name: string, role: string, cluster: Cluster): string {
-  if (role === 'timer-core') return `partitions ${ranges(cluster.owners.ownedBy(name))}`
+  if (role === 'timer-core') return `${cluster.owners.ownedBy(name).length} partitions`
   if (role === 'persistence')
     return cluster.mongodbUri === undefined ? 'repository: files' : 'repository: mongo'
   return ''
@@ -104,7 +104,10 @@ function facts(cluster: Cluster, { dataDirectory, sync, natsServer, mongod }: Se
       : sync === 'always'
         ? 'before every acknowledgement (LOG_SYNC=always)'
         : 'lazy: a power cut may lose the last moments; LOG_SYNC=always syncs before every acknowledgement'
+  const cores = cluster.services.filter(({ role }) => role === 'timer-core')
   return [
+    ...cores.map(({ name }) => `${name} owns partitions ${ranges(cluster.owners.ownedBy(name))}`),
+    '',
     `data   ${dataDirectory} (logs in logs/)`,
     'auth   OFF: whoever can reach this machine’s loopback can do everything; nothing listens elsewhere',
     `fsync  ${fsync}`,

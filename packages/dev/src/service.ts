@@ -13,6 +13,8 @@ export interface ServiceOptions {
   readonly role: Role
   readonly name: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Ends the wait until it listens: the start fails. */
+  readonly signal?: AbortSignal
 }
 
 export interface Service extends AsyncDisposable {
@@ -72,6 +74,7 @@ export async function startService(options: ServiceOptions, deps: ManagedProcess
       }),
       kind: 'service',
       readyWhen: readyLine,
+      signal: options.signal,
     },
     deps,
   )
