@@ -7,6 +7,7 @@ export const subjects = {
   events: (partition: number): string => `timers.evt.${partition}`,
   ticks: (partition: number): string => `timers.tick.${partition}`,
   watch: (partition: number): string => `timers.watch.${partition}`,
+  anyWatch: 'timers.watch.*',
   messages: (partition: number): string => `timers.msg.${partition}`,
   messagesToAll: 'timers.msg.all',
   nodes: 'timers.nodes',

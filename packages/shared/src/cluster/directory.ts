@@ -97,6 +97,15 @@ export class Directory {
     return this.#claimHeardAtMs.get(partition)
   }
 
+  /** How many of the partitions nobody has been heard to own for `forMs`. */
+  unowned(partitionCount: number, forMs: number, nowMs: number): number {
+    let unowned = 0
+    for (let partition = 0; partition < partitionCount; partition += 1) {
+      if (nowMs - (this.#claimHeardAtMs.get(partition) ?? -Infinity) >= forMs) unowned += 1
+    }
+    return unowned
+  }
+
   /** Called when the live nodes or what they own may have changed; the answer ends it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)

@@ -1,0 +1,171 @@
+// timer-core's composition root: what is made, what it is given, and in which order it ends.
+
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '@timers/shared/clock.ts'
+import { Directory, type NodeState } from '@timers/shared/cluster/directory.ts'
+import type { Tick } from '@timers/shared/cluster/live.ts'
+import { coreMessageBytes } from '@timers/shared/grpc/core-link.ts'
+import { serveGrpc } from '@timers/shared/grpc/serve.ts'
+import type { RunningApp } from '@timers/shared/lifecycle.ts'
+import { createLogger, type Logger } from '@timers/shared/logger.ts'
+import type { ClusterRecord } from '@timers/shared/nats/cluster-record.ts'
+import { connectNats } from '@timers/shared/nats/connect.ts'
+import { followHeartbeats, startHeartbeats, type Heartbeats } from '@timers/shared/nats/heartbeats.ts'
+import { startOpsServer } from '@timers/shared/ops-server.ts'
+import { createSystemClock } from '@timers/shared/system-clock.ts'
+import { packTimer, unpackTimer } from '@timers/shared/wire/timer-wire.ts'
+import type { TimerCoreConfig } from './config.ts'
+import { timerCoreService } from './grpc/timer-core-service.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { ensureCluster } from './nats/cluster-setup.ts'
+import { EventLogs } from './nats/event-log.ts'
+import { followWatchLists, sendTicksOn } from './nats/live.ts'
+import { LogConnection } from './nats/log-connection.ts'
+import { Partition } from './partition/partition.ts'
+import type { Packing } from './partition/ports.ts'
+import { Host } from './placement/host.ts'
+import { Ticker } from './ticks/ticker.ts'
+
+const heartbeatMs = 250
+const deadAfterMs = 1500
+/** A partition whose owner was not heard for so long counts as unowned. */
+const unownedAfterMs = 5000
+
+export async function startTimerCore(config: TimerCoreConfig): Promise<RunningApp> {
+  await using stack = new AsyncDisposableStack()
+  const { name } = config
+  const clock = createSystemClock()
+  const logger = createLogger({ role: 'timer-core', name, level: config.logLevel })
+  const metrics = createMetrics(name)
+  let notReady = ['starting']
+  let readiness = (): string[] => notReady
+  const ops = await startOpsServer(config.ops, {
+    registry: metrics.registry,
+    readiness: () => ({ ready: readiness().length === 0, reasons: readiness() }),
+  })
+  stack.use(ops)
+
+  const live = await connectNats({ servers: config.natsServers, name, reconnect: true }, { logger })
+  stack.defer(() => live.close())
+  const cluster = await ensureCluster(config, { connection: live, logger })
+  notReady = []
+  const directory = new Directory({ deadAfterMs })
+  stack.use(followHeartbeats({ connection: live, directory, clock, logger }))
+
+  let address = ''
+  let heartbeats: Heartbeats | undefined
+  const incarnation = randomBytes(8).toString('hex')
+  const { dataId, partitionCount } = cluster
+  const self = (): NodeState => {
+    const owned = host.owned()
+    return { name, incarnation, role: 'timer-core', address, dataId, owned, leaving: false }
+  }
+  const logs = new LogConnection(
+    { servers: config.natsServers, name: `${name}-log` },
+    {
+      logger,
+      random: Math.random,
+      opened: (connection) =>
+        (heartbeats = startHeartbeats({ intervalMs: heartbeatMs }, { connection, clock, self })),
+    },
+  )
+  const parts = { config, cluster, clock, logger, metrics, directory, logs, sendTicks: sendTicksOn(live) }
+  const { host, ticker } = createHost(parts, () => heartbeats?.now())
+  stack.use(
+    followWatchLists({
+      connection: live,
+      logger,
+      heard: (partition, list) => {
+        ticker.watch(partition, list)
+      },
+    }),
+  )
+  stack.defer(() => {
+    ticker.stop()
+  })
+  const grpc = await serveGrpc(
+    {
+      ...config.grpc,
+      maxMessageBytes: coreMessageBytes,
+      services: [timerCoreService({ host, clock, partitionCount })],
+    },
+    { logger },
+  )
+  stack.use(grpc)
+  address = `${config.advertiseHost}:${grpc.port}`
+  stack.use(logs)
+  await logs.open()
+  readiness = () => (logs.id === 0 ? ['no connection to NATS'] : [])
+  stack.use(host)
+  host.start()
+  const owned = stack.move()
+  return { name, ops: ops.url, grpc: grpc.address, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+interface HostParts {
+  readonly config: TimerCoreConfig
+  readonly cluster: ClusterRecord
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly sendTicks: (partition: number, ticks: readonly Tick[]) => void
+  readonly directory: Directory
+  readonly logs: LogConnection
+}
+
+/** The partitions of this node, and the ticks of their timers. */
+function createHost(parts: HostParts, changed: () => void): { host: Host; ticker: Ticker } {
+  const { config, cluster, clock, logger, metrics, directory } = parts
+  const { dataId, partitionCount } = cluster
+  const logs = new EventLogs(parts.logs)
+  const observer = {
+    ...metrics.observe,
+    trouble(partition: number, message: string, detail: string) {
+      metrics.troubles.inc()
+      logger.warn({ partition, detail }, message)
+    },
+  }
+  const ticker = new Ticker({
+    clock,
+    timerOf: (partition, tenantId, timerId) => host.serving(partition)?.state.get(tenantId, timerId),
+    send: parts.sendTicks,
+  })
+  const host = new Host(
+    { node: config.name, partitionCount },
+    {
+      directory,
+      clock,
+      changed,
+      open: (partition, mine) =>
+        new Partition(
+          { partition, partitionCount, dataId, node: config.name },
+          {
+            log: logs.logOf(partition),
+            clock,
+            random: Math.random,
+            newTerm: () => randomBytes(8).toString('hex'),
+            packing,
+            observer,
+            mine,
+            applied: (event) => {
+              ticker.applied(event)
+            },
+          },
+        ),
+    },
+  )
+  metrics.gauges({
+    owned: () => host.owned().length,
+    unowned: () => directory.unowned(partitionCount, unownedAfterMs, clock.monotonicMs()),
+    overdue: () => host.overdue(),
+    waiting: () => host.waiting(),
+    watched: () => ticker.size,
+  })
+  return { host, ticker }
+}
+
+/** Latin-1 text holds a byte a character: a packed timer is one flat string on the heap. */
+const packing: Packing = {
+  pack: (timer) => Buffer.from(packTimer(timer)).toString('latin1'),
+  unpack: (packed) => unpackTimer(Buffer.from(packed, 'latin1')),
+}

@@ -1,0 +1,160 @@
+// Makes the cluster once: its record, then a stream for each partition, then `ready`. What does not fit together
+// is refused: a stream that is missing, or one without a record, is somebody's lost data.
+
+import { randomUUID } from 'node:crypto'
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream'
+import { Kvm, type KV } from '@nats-io/kv'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { recordFormat } from '@timers/shared/log/record.ts'
+import type { Logger } from '@timers/shared/logger.ts'
+import { readClusterRecord, type ClusterRecord } from '@timers/shared/nats/cluster-record.ts'
+import { subjects } from '@timers/shared/subjects.ts'
+import { batchLimits } from '../partition/batch.ts'
+
+export class ClusterRefusedError extends Error {
+  override readonly name = 'ClusterRefusedError'
+}
+
+export interface ClusterOptions {
+  /** Used when the cluster is made; afterwards its record decides. */
+  readonly partitionCount: number
+  readonly replicas: number
+}
+
+const callMs = 5000
+/** JetStream: there is such a stream, configured otherwise. */
+const streamNameInUse = 10058
+const megabyte = 1024 * 1024
+const logBytes = { least: 32 * megabyte, most: 1024 * megabyte, withoutLimit: 256 * megabyte }
+const streamsAtOnce = 8
+
+/** The record of the cluster, made if there is none. Every stream is there when it answers. */
+export async function ensureCluster(
+  options: ClusterOptions,
+  deps: { readonly connection: NatsConnection; readonly logger: Logger },
+): Promise<ClusterRecord> {
+  const { connection, logger } = deps
+  const payload = connection.info?.max_payload ?? 0
+  if (payload < 2 * batchLimits.bytes) {
+    throw new ClusterRefusedError(
+      `The broker takes ${payload} bytes a message; ${2 * batchLimits.bytes} are needed`,
+    )
+  }
+  const manager = await jetstreamManager(connection, { timeout: callMs })
+  const record = (await readClusterRecord(connection)) ?? (await createRecord(options, connection, manager))
+  const missing = await missingStreams(record, manager)
+  if (record.ready) {
+    if (missing.length > 0)
+      throw new ClusterRefusedError(`The streams of partitions ${missing.join(', ')} are missing`)
+    return record
+  }
+  logger.info({ partitions: record.partitionCount, replicas: record.replicas }, 'making the streams')
+  const maxBytes = await bytesALog(record.partitionCount, manager)
+  const left = [...missing]
+  await Promise.all(
+    Array.from({ length: streamsAtOnce }, async () => {
+      for (let partition = left.pop(); partition !== undefined; partition = left.pop()) {
+        await createStream(partition, record, maxBytes, manager)
+      }
+    }),
+  )
+  return markReady(record, connection)
+}
+
+async function createRecord(
+  options: ClusterOptions,
+  connection: NatsConnection,
+  manager: JetStreamManager,
+): Promise<ClusterRecord> {
+  const streams = await ownStreams(manager)
+  if (streams.length > 0) {
+    throw new ClusterRefusedError(
+      `There are streams (${streams[0] ?? ''} …) and no cluster record: whose data is it?`,
+    )
+  }
+  const record: ClusterRecord = {
+    dataId: randomUUID(),
+    partitionCount: options.partitionCount,
+    hash: 'crc32-ieee',
+    formatLevel: recordFormat,
+    replicas: options.replicas,
+    ready: false,
+  }
+  const bucket = await clusterBucket(connection, options.replicas)
+  try {
+    await bucket.create(subjects.clusterRecord, JSON.stringify(record))
+    return record
+  } catch (error) {
+    // Another node was first: its record is the one.
+    const theirs = await readClusterRecord(connection)
+    if (theirs === undefined) throw error
+    return theirs
+  }
+}
+
+function clusterBucket(connection: NatsConnection, replicas: number): Promise<KV> {
+  return new Kvm(connection).create(subjects.clusterBucket, { replicas, history: 1 })
+}
+
+async function markReady(record: ClusterRecord, connection: NatsConnection): Promise<ClusterRecord> {
+  const ready = { ...record, ready: true }
+  const bucket = await clusterBucket(connection, record.replicas)
+  // Two nodes may both have made the streams: the same value, whoever is last.
+  await bucket.put(subjects.clusterRecord, JSON.stringify(ready))
+  return ready
+}
+
+async function ownStreams(manager: JetStreamManager): Promise<string[]> {
+  const names: string[] = []
+  for await (const name of manager.streams.names('timers.log.*')) names.push(name)
+  return names
+}
+
+async function missingStreams(record: ClusterRecord, manager: JetStreamManager): Promise<number[]> {
+  const there = new Set(await ownStreams(manager))
+  const all = Array.from({ length: record.partitionCount }, (_, partition) => partition)
+  return all.filter((partition) => !there.has(subjects.stream(partition)))
+}
+
+/** A quarter of what JetStream may store, shared by the partitions. */
+async function bytesALog(partitionCount: number, manager: JetStreamManager): Promise<number> {
+  const { limits, storage } = await manager.getAccountInfo()
+  if (limits.max_storage <= 0) return logBytes.withoutLimit
+  const share = Math.floor((limits.max_storage - storage) / 4 / partitionCount)
+  return Math.min(logBytes.most, Math.max(logBytes.least, share))
+}
+
+async function createStream(
+  partition: number,
+  record: ClusterRecord,
+  maxBytes: number,
+  manager: JetStreamManager,
+): Promise<void> {
+  const subject = subjects.log(partition)
+  const config: Partial<StreamConfig> & { name: string } = {
+    name: subjects.stream(partition),
+    subjects: [subject],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    num_replicas: record.replicas,
+    max_bytes: maxBytes,
+    deny_delete: true,
+    allow_direct: true,
+    republish: { src: subject, dest: subjects.events(partition) },
+  }
+  try {
+    await manager.streams.add(config)
+  } catch (error) {
+    // Two nodes may make it at once; whoever was first decided its size.
+    if (!(error instanceof JetStreamApiError) || error.code !== streamNameInUse) throw error
+  }
+}

@@ -1,0 +1,105 @@
+// One partition's log on JetStream: the fenced append, and reading by the shared reader.
+// A success is a PubAck with the very next sequence; the number inside a refusal is never looked at.
+
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { jetstream, JetStreamApiError, type JetStreamClient } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { createLogReader, type LogMessage, type LogReader } from '@timers/shared/nats/log-reader.ts'
+import { subjects } from '@timers/shared/subjects.ts'
+import { decodeRecord, encodeRecord } from '@timers/shared/wire/record-wire.ts'
+import { WireError } from '@timers/shared/wire/wire-error.ts'
+import type { AppendOutcome, PartitionLog, StoredRecord } from '../partition/ports.ts'
+import type { LogConnection } from './log-connection.ts'
+
+const callMs = 1000
+/** About 5 ms of decoding. */
+const bytesATurn = 512 * 1024
+/** JetStream: the stream has no room (discard: new). */
+const maximumBytes = 10077
+/** JetStream: larger than the stream or server takes. */
+const messageTooLarge = 10054
+
+interface Clients {
+  readonly connection: NatsConnection
+  readonly jetstream: JetStreamClient
+  readonly reader: LogReader
+}
+
+/** Records may be 256 KiB each: others get their turn between them. */
+async function decodeInTurns(messages: readonly LogMessage[]): Promise<StoredRecord[]> {
+  const records: StoredRecord[] = []
+  let bytes = 0
+  for (const { sequence, storedAtMs, data } of messages) {
+    records.push({ sequence, storedAtMs, record: decodeRecord(data) })
+    bytes += data.length
+    if (bytes < bytesATurn) continue
+    bytes = 0
+    await nextTurn()
+  }
+  return records
+}
+
+/** Makes the logs of all partitions over one connection. */
+export class EventLogs {
+  readonly #connections: LogConnection
+  #clients: Clients | undefined
+
+  constructor(connections: LogConnection) {
+    this.#connections = connections
+  }
+
+  logOf(partition: number): PartitionLog {
+    return {
+      connectionId: () => this.#connections.id,
+      append: (record, expectedLastSequence, connectionId) => {
+        let bytes
+        try {
+          bytes = encodeRecord(record)
+        } catch (error) {
+          if (!(error instanceof WireError)) throw error
+          return Promise.resolve({ kind: 'refused', reason: 'payload', detail: error.message })
+        }
+        if (connectionId !== this.#connections.id) {
+          return Promise.resolve({ kind: 'unknown', detail: 'the connection is another one' })
+        }
+        return this.#append(partition, bytes, expectedLastSequence)
+      },
+      read: async (from, most) => {
+        const messages = await this.#client().reader.read(partition, from, most)
+        return decodeInTurns(messages)
+      },
+      ends: () => this.#client().reader.ends(partition),
+    }
+  }
+
+  async #append(partition: number, bytes: Uint8Array, expected: number): Promise<AppendOutcome> {
+    try {
+      const { seq } = await this.#client().jetstream.publish(subjects.log(partition), bytes, {
+        expect: { lastSequence: expected, streamName: subjects.stream(partition) },
+        timeout: callMs,
+      })
+      if (seq === expected + 1) return { kind: 'committed', sequence: seq }
+      return { kind: 'unknown', detail: `stored as ${seq}, expected ${expected + 1}` }
+    } catch (error) {
+      if (error instanceof JetStreamApiError) {
+        if (error.code === maximumBytes) return { kind: 'refused', reason: 'full', detail: error.message }
+        if (error.code === messageTooLarge)
+          return { kind: 'refused', reason: 'payload', detail: error.message }
+      }
+      return { kind: 'unknown', detail: String(error) }
+    }
+  }
+
+  #client(): Clients {
+    const { connection } = this.#connections
+    if (connection === undefined) throw new Error('There is no connection to the log')
+    if (this.#clients?.connection !== connection) {
+      this.#clients = {
+        connection,
+        jetstream: jetstream(connection, { timeout: callMs }),
+        reader: createLogReader({ connection }),
+      }
+    }
+    return this.#clients
+  }
+}

@@ -1,0 +1,202 @@
+// mailbox → batch → append → apply → reply, with one append in flight: what comes while it flies gathers for
+// the next one (group commit). Answers nothing before the log has it; judges nothing on what is not applied.
+
+import type { Clock } from '@timers/shared/clock.ts'
+import type { Refusal } from '@timers/shared/errors.ts'
+import { recordFormat } from '@timers/shared/log/record.ts'
+import type { TimerEvent } from '@timers/shared/timer/event.ts'
+import type { CommandResult, LogPosition } from '@timers/shared/timer/results.ts'
+import { Alarm } from '../deadline/alarm.ts'
+import type { Claim } from './acquire.ts'
+import { Batch, type Verdict } from './batch.ts'
+import type { Ledger } from './ledger.ts'
+import type { Mailbox, Pending } from './mailbox.ts'
+import type { AppendOutcome, PartitionLog, PartitionObserver } from './ports.ts'
+import { internal, logFull, unavailable } from './refusals.ts'
+
+export interface CommitLoopDeps {
+  readonly mailbox: Mailbox
+  readonly log: PartitionLog
+  readonly clock: Clock
+  readonly observer: PartitionObserver
+  readonly applied: (event: TimerEvent, sequence: number) => void
+  /** The outcome of an append is not known: the loop has stopped, and its commands wait, staged, in the mailbox. */
+  readonly lost: () => void
+}
+
+/** After the log refused a batch: how long fires wait. */
+const refusedAgainMs = 1000
+/** Verdicts without events cost no room in a record, but a turn must end. */
+const verdictsAtOnce = 2000
+
+export class CommitLoop {
+  readonly #node: string
+  readonly #deps: CommitLoopDeps
+  readonly #alarm: Alarm
+  #claim: Claim | undefined
+  #ledger: Ledger
+  #flying: Promise<void> | undefined
+  #cancelSoon: (() => void) | undefined
+  #firesAgainAtMs = 0
+
+  constructor(options: { readonly node: string; readonly ledger: Ledger }, deps: CommitLoopDeps) {
+    this.#node = options.node
+    this.#ledger = options.ledger
+    this.#deps = deps
+    this.#alarm = new Alarm({ clock: deps.clock, onDue: this.#turn })
+  }
+
+  get running(): boolean {
+    return this.#claim !== undefined
+  }
+
+  /** From now on `claim` is ours, and `ledger` what it stands on. */
+  start(claim: Claim, ledger: Ledger): void {
+    this.#claim = claim
+    this.#ledger = ledger
+    this.#turn()
+  }
+
+  /** Stages nothing more; settles when nothing is in flight. */
+  async stop(): Promise<void> {
+    this.#halt()
+    await this.#flying
+  }
+
+  /** Something waits. All that this turn of the event loop brings goes into one batch. */
+  poke(): void {
+    if (this.#claim === undefined || this.#flying !== undefined) return
+    this.#cancelSoon ??= this.#deps.clock.soon(() => {
+      this.#cancelSoon = undefined
+      this.#turn()
+    })
+  }
+
+  readonly #turn = (): void => {
+    const claim = this.#claim
+    if (claim === undefined || this.#flying !== undefined) return
+    const batch = this.#gather()
+    if (batch.events.length > 0) {
+      this.#flying = this.#append(batch, claim)
+      return
+    }
+    this.#ledger.state.giveBackDue()
+    this.#answer(batch.verdicts)
+    if (this.#deps.mailbox.waiting > 0) this.poke()
+    this.#armAlarm()
+  }
+
+  /** Commands up to half the room, fires into the rest, and commands into what those leave. */
+  #gather(): Batch {
+    const { state } = this.#ledger
+    const batch = new Batch(state, Math.floor(this.#deps.clock.nowMs()))
+    this.#gatherCommands(batch, 0.5)
+    if (this.#deps.clock.monotonicMs() >= this.#firesAgainAtMs) {
+      for (const timer of state.takeDue(batch.nowMs, batch.room)) batch.fire(timer)
+    }
+    this.#gatherCommands(batch, 1)
+    return batch
+  }
+
+  #gatherCommands(batch: Batch, share: number): void {
+    while (batch.hasRoom(share) && batch.verdicts.length < verdictsAtOnce * share) {
+      const pending = this.#deps.mailbox.shift()
+      if (pending === undefined) return
+      const { session, command } = pending
+      const kept = this.#ledger.repeats.find(session, command.n)
+      if (kept !== undefined) this.#reply(pending, { ok: true, partition: this.#ledger.partition, ...kept })
+      else if (command.notAfterMs < batch.nowMs)
+        batch.refuse(pending, unavailable('Its time was up before its turn.'))
+      else batch.command(pending)
+    }
+  }
+
+  async #append(batch: Batch, claim: Claim): Promise<void> {
+    const { clock, observer } = this.#deps
+    const ledger = this.#ledger
+    const record = {
+      format: recordFormat,
+      term: claim.term,
+      owner: this.#node,
+      snapshotAt: 0,
+      body: { kind: 'batch', nowMs: batch.nowMs, events: batch.events },
+    } as const
+    const sentAtMs = clock.monotonicMs()
+    const outcome = await this.#deps.log.append(record, ledger.sequence, claim.connectionId)
+    this.#flying = undefined
+    if (outcome.kind === 'committed') {
+      observer.appended(batch.events.length, clock.monotonicMs() - sentAtMs)
+      for (const event of ledger.apply({ sequence: outcome.sequence, record })) {
+        this.#deps.applied(event, outcome.sequence)
+      }
+    }
+    ledger.state.giveBackDue()
+    this.#conclude(batch, outcome)
+  }
+
+  #conclude(batch: Batch, outcome: AppendOutcome): void {
+    const { clock, observer, mailbox } = this.#deps
+    const { partition } = this.#ledger
+    switch (outcome.kind) {
+      case 'committed':
+        this.#answer(batch.verdicts)
+        break
+      case 'refused':
+        // Nothing of the batch is there, and a later verdict may stand on an earlier one: all are refused.
+        observer.trouble(partition, 'The log refused a batch', outcome.detail)
+        this.#firesAgainAtMs = clock.monotonicMs() + refusedAgainMs
+        this.#answer(batch.verdicts, outcome.reason === 'full' ? logFull : internal(outcome.detail))
+        break
+      case 'unknown':
+        observer.trouble(partition, 'The outcome of an append is not known', outcome.detail)
+        for (const { pending } of batch.verdicts) pending.staged = true
+        mailbox.unshift(batch.verdicts.map(({ pending }) => pending))
+        this.#halt()
+        this.#deps.lost()
+        return
+    }
+    this.#turn()
+  }
+
+  #answer(verdicts: readonly Verdict[], instead?: Refusal): void {
+    const at = { partition: this.#ledger.partition, sequence: this.#ledger.sequence }
+    for (const { pending, outcome } of verdicts) {
+      if (instead !== undefined) this.#reply(pending, { ok: false, refusal: instead, ...at })
+      else this.#reply(pending, this.#resultOf(pending, outcome, at))
+    }
+  }
+
+  #resultOf(pending: Pending, outcome: Verdict['outcome'], at: LogPosition): CommandResult {
+    switch (outcome.kind) {
+      case 'event': {
+        // As a repeat would be told it, so that both are told the same.
+        const kept = this.#ledger.repeats.find(pending.session, pending.command.n)
+        return { ok: true, type: outcome.event.type, timer: kept?.timer ?? outcome.event.timer, ...at }
+      }
+      case 'no-op':
+        return { ok: true, type: null, timer: outcome.timer, ...at }
+      case 'refusal':
+        return { ok: false, refusal: outcome.refusal, ...at }
+    }
+  }
+
+  #reply(pending: Pending, result: CommandResult): void {
+    this.#deps.mailbox.forget(pending)
+    pending.answer(result)
+  }
+
+  #armAlarm(): void {
+    const earliestMs = this.#ledger.state.earliestDeadlineMs
+    const heldForMs = this.#firesAgainAtMs - this.#deps.clock.monotonicMs()
+    if (earliestMs === undefined) this.#alarm.set(undefined)
+    else
+      this.#alarm.set(heldForMs > 0 ? Math.max(earliestMs, this.#deps.clock.nowMs() + heldForMs) : earliestMs)
+  }
+
+  #halt(): void {
+    this.#claim = undefined
+    this.#alarm.set(undefined)
+    this.#cancelSoon?.()
+    this.#cancelSoon = undefined
+  }
+}

@@ -1,0 +1,90 @@
+// What one partition's log adds up to: the one way from a record to state, taken by replay and by this
+// node's own commits alike. Knows no log and no clock; a record that does not follow the last is refused.
+
+import { recordFormat } from '@timers/shared/log/record.ts'
+import { TermFilter } from '@timers/shared/log/term-filter.ts'
+import { partitionOf } from '@timers/shared/partition-of.ts'
+import type { TimerEvent } from '@timers/shared/timer/event.ts'
+import type { Packing, StoredRecord } from './ports.ts'
+import { Repeats } from './repeats.ts'
+import { PartitionState } from './state.ts'
+
+/** The log cannot be what the service wrote: nothing may be built on it. */
+export class DamagedLogError extends Error {
+  override readonly name = 'DamagedLogError'
+}
+
+export interface LedgerOptions {
+  readonly partition: number
+  readonly partitionCount: number
+  readonly dataId: string
+}
+
+export class Ledger {
+  readonly state: PartitionState
+  readonly repeats = new Repeats()
+  readonly #filter = new TermFilter(undefined)
+  readonly #options: LedgerOptions
+  #owner: string | undefined
+
+  constructor(options: LedgerOptions, packing: Packing) {
+    this.#options = options
+    this.state = new PartitionState(packing)
+  }
+
+  get partition(): number {
+    return this.#options.partition
+  }
+  get sequence(): number {
+    return this.state.sequence
+  }
+
+  /** The term in force, and whose it is; undefined in an empty log. */
+  get term(): string | undefined {
+    return this.#filter.term
+  }
+  get owner(): string | undefined {
+    return this.#owner
+  }
+
+  /** Records that did not count because their writer no longer owned the partition. */
+  get skipped(): number {
+    return this.#filter.skipped
+  }
+
+  /** The events it brought; none of a record that does not count. */
+  apply({ sequence, record }: Pick<StoredRecord, 'sequence' | 'record'>): readonly TimerEvent[] {
+    if (sequence !== this.state.sequence + 1) {
+      throw new Error(`Record ${sequence} does not follow ${this.state.sequence}`)
+    }
+    if (record.format > recordFormat) {
+      throw new DamagedLogError(
+        `Record ${sequence} has format ${record.format}; this build knows ${recordFormat}`,
+      )
+    }
+    const counts = this.#filter.admits(record)
+    const events = counts ? this.#applyBody(sequence, record) : []
+    this.state.sequence = sequence
+    return events
+  }
+
+  #applyBody(sequence: number, { body, owner }: StoredRecord['record']): readonly TimerEvent[] {
+    if (body.kind === 'takeover') {
+      if (body.dataId !== this.#options.dataId || body.partitionCount !== this.#options.partitionCount) {
+        throw new DamagedLogError(`Record ${sequence} was written for other data: ${body.dataId}`)
+      }
+      this.#owner = owner
+    }
+    if (body.kind !== 'batch') return []
+    const { partition, partitionCount } = this.#options
+    for (const event of body.events) {
+      const { tenantId, timerId } = event.timer
+      if (partitionOf(tenantId, timerId, partitionCount) !== partition) {
+        throw new DamagedLogError(`Record ${sequence} holds a timer that hashes elsewhere`)
+      }
+      this.state.apply(event)
+      this.repeats.keep(event.session, event.n, event.type, event.timer, sequence, body.nowMs)
+    }
+    return body.events
+  }
+}

@@ -1,0 +1,24 @@
+// The refusals a partition itself makes; those of the state machine are its own.
+
+import type { Refusal } from '@timers/shared/errors.ts'
+
+/** Nothing was done. */
+export function unavailable(detail: string): Refusal {
+  return { code: 'unavailable', detail, retryAfterMs: 500 }
+}
+
+export const logFull: Refusal = {
+  code: 'log_full',
+  detail: 'The log of this partition takes no more commands.',
+  retryAfterMs: 5000,
+}
+
+export const outcomeUnknown: Refusal = {
+  code: 'outcome_unknown',
+  detail: 'The log did not say in time whether it has the change.',
+}
+
+export function internal(bug: unknown): Refusal {
+  const fault = bug instanceof Error ? bug.message : String(bug)
+  return { code: 'internal', detail: `The command could not be carried out: ${fault}` }
+}

@@ -1,0 +1,141 @@
+// What the log says: the timers of one partition, by tenant, and when the running ones are due.
+// Changed only by apply(), with events that are in the log. Knows no log, no command, no clock.
+
+import type { TimerEvent } from '@timers/shared/timer/event.ts'
+import type { RunningTimer, Timer } from '@timers/shared/timer/timer.ts'
+import { DeadlineQueue } from '../deadline/deadline-queue.ts'
+import type { Packing } from './ports.ts'
+
+/** A running timer and its place in the deadline queue; `notQueued` while its firing is being decided. */
+interface RunningEntry {
+  timer: RunningTimer
+  handle: number
+}
+const notQueued = -1
+const gone = -2
+
+/** A timer that is not running is its packed text: two thirds of its memory saved, unpacked when touched. */
+type Entry = RunningEntry | string
+
+export class PartitionState {
+  /** Of the newest record applied. */
+  sequence = 0
+  /** The greatest version of any deleted timer: a new timer starts above it, so that versions never repeat. */
+  versionFloor = 0
+
+  readonly #tenants = new Map<string, Map<string, Entry>>()
+  readonly #deadlines = new DeadlineQueue()
+  readonly #byHandle: (RunningEntry | undefined)[] = []
+  readonly #taken: RunningEntry[] = []
+  readonly #handles: number[] = []
+  readonly #packing: Packing
+
+  constructor(packing: Packing) {
+    this.#packing = packing
+  }
+
+  /** Undefined when no timer waits for its deadline. */
+  get earliestDeadlineMs(): number | undefined {
+    return this.#deadlines.earliestMs
+  }
+
+  /** Timers whose deadline is at or before `nowMs`, those among them whose firing is being decided. */
+  overdue(nowMs: number): number {
+    return this.#deadlines.countDue(nowMs) + this.#taken.length
+  }
+
+  get(tenantId: string, timerId: string): Timer | undefined {
+    const entry = this.#tenants.get(tenantId)?.get(timerId)
+    return entry === undefined ? undefined : this.#timerOf(entry)
+  }
+
+  /** The timers of a tenant, in no order that means anything; may be walked in slices while events are applied. */
+  *timersOf(tenantId: string): Generator<Timer, void, void> {
+    const timers = this.#tenants.get(tenantId)
+    if (timers === undefined) return
+    for (const entry of timers.values()) yield this.#timerOf(entry)
+  }
+
+  /** Like timersOf, but looks into no timer whose id does not begin with `prefix`. */
+  *timersWithPrefix(tenantId: string, prefix: string): Generator<Timer | undefined, void, void> {
+    const timers = this.#tenants.get(tenantId)
+    if (timers === undefined) return
+    for (const [timerId, entry] of timers) {
+      yield timerId.startsWith(prefix) ? this.#timerOf(entry) : undefined
+    }
+  }
+
+  apply(event: TimerEvent): void {
+    const { timer } = event
+    let timers = this.#tenants.get(timer.tenantId)
+    if (timers === undefined) {
+      timers = new Map()
+      this.#tenants.set(timer.tenantId, timers)
+    }
+    const before = timers.get(timer.timerId)
+    if (event.type === 'deleted') {
+      if (typeof before === 'object') this.#unschedule(before)
+      timers.delete(timer.timerId)
+      if (timers.size === 0) this.#tenants.delete(timer.tenantId)
+      this.versionFloor = Math.max(this.versionFloor, timer.version)
+    } else if (timer.state === 'running') {
+      if (typeof before === 'object') {
+        before.timer = timer
+        this.#schedule(before)
+      } else {
+        const entry: RunningEntry = { timer, handle: notQueued }
+        timers.set(timer.timerId, entry)
+        this.#schedule(entry)
+      }
+    } else {
+      if (typeof before === 'object') this.#unschedule(before)
+      timers.set(timer.timerId, this.#packing.pack(timer))
+    }
+  }
+
+  /**
+   * Takes up to `limit` timers whose deadline is at or before `nowMs` out of the queue, earliest first.
+   * giveBackDue() must follow once it is known which of them fired.
+   */
+  takeDue(nowMs: number, limit: number): readonly RunningTimer[] {
+    this.#handles.length = 0
+    this.#deadlines.popDue(nowMs, limit, this.#handles)
+    const due: RunningTimer[] = []
+    for (const handle of this.#handles) {
+      const entry = this.#byHandle[handle]
+      if (entry === undefined) throw new Error(`The deadline queue holds a handle nobody has: ${handle}`)
+      this.#byHandle[handle] = undefined
+      entry.handle = notQueued
+      this.#taken.push(entry)
+      due.push(entry.timer)
+    }
+    return due
+  }
+
+  /** Puts those back that were taken and are still running. */
+  giveBackDue(): void {
+    for (const entry of this.#taken) if (entry.handle === notQueued) this.#schedule(entry)
+    this.#taken.length = 0
+  }
+
+  #timerOf(entry: Entry): Timer {
+    return typeof entry === 'string' ? this.#packing.unpack(entry) : entry.timer
+  }
+
+  #schedule(entry: RunningEntry): void {
+    if (entry.handle >= 0) {
+      this.#deadlines.move(entry.handle, entry.timer.deadlineMs)
+      return
+    }
+    entry.handle = this.#deadlines.schedule(entry.timer.deadlineMs)
+    this.#byHandle[entry.handle] = entry
+  }
+
+  #unschedule(entry: RunningEntry): void {
+    if (entry.handle >= 0) {
+      this.#deadlines.cancel(entry.handle)
+      this.#byHandle[entry.handle] = undefined
+    }
+    entry.handle = gone
+  }
+}

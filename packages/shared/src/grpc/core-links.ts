@@ -1,0 +1,75 @@
+// The links to the timer-core nodes that are alive, as the directory has them: opened when first needed, closed
+// when the node is gone, so that what waits on a node that died or stands still is sent to the next owner.
+
+import type { Clock } from '../clock.ts'
+import type { Directory } from '../cluster/directory.ts'
+import { CoreLink, type CoreLinkDeps } from './core-link.ts'
+
+export interface CoreLinksDeps extends CoreLinkDeps {
+  readonly directory: Directory
+  readonly clock: Clock
+}
+
+interface Open {
+  readonly link: CoreLink
+  readonly incarnation: string
+  readonly address: string
+}
+
+export class CoreLinks {
+  readonly #deps: CoreLinksDeps
+  readonly #byName = new Map<string, Open>()
+  readonly #endWatch: () => void
+  readonly #waiting = new Set<() => void>()
+
+  constructor(deps: CoreLinksDeps) {
+    this.#deps = deps
+    this.#endWatch = deps.directory.onChange(() => {
+      this.#dropGone()
+      for (const wake of this.#waiting) wake()
+    })
+  }
+
+  /** The link to the node that says it owns the partition. */
+  ownerOf(partition: number): CoreLink | undefined {
+    const { directory, clock } = this.#deps
+    const node = directory.ownerOf(partition, clock.monotonicMs())
+    if (node === undefined) return undefined
+    const known = this.#byName.get(node.name)
+    if (known?.incarnation === node.incarnation && known.address === node.address) return known.link
+    known?.link.close()
+    const link = new CoreLink({ address: node.address }, this.#deps)
+    this.#byName.set(node.name, { link, incarnation: node.incarnation, address: node.address })
+    return link
+  }
+
+  /** Settles when who is alive or owns what has changed, at the latest after `mostMs`. */
+  changed(mostMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        cancel()
+        this.#waiting.delete(wake)
+        resolve()
+      }
+      const cancel = this.#deps.clock.after(Math.max(0, mostMs), wake)
+      this.#waiting.add(wake)
+    })
+  }
+
+  close(): void {
+    this.#endWatch()
+    for (const { link } of this.#byName.values()) link.close()
+    this.#byName.clear()
+    for (const wake of this.#waiting) wake()
+  }
+
+  #dropGone(): void {
+    const { directory, clock } = this.#deps
+    const live = new Map(directory.live('timer-core', clock.monotonicMs()).map((node) => [node.name, node]))
+    for (const [name, { link, incarnation }] of this.#byName) {
+      if (live.get(name)?.incarnation === incarnation) continue
+      link.close()
+      this.#byName.delete(name)
+    }
+  }
+}

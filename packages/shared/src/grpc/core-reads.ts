@@ -1,0 +1,134 @@
+// Reads of the owner's memory: one timer, or all that a viewer joins. Asked again elsewhere when an owner moves
+// (one timer), or given up so that the viewer starts afresh (many).
+
+import { Metadata, status, type ServiceError } from '@grpc/grpc-js'
+import type { GetResponse, ScanPage as PbScanPage } from '@timers/proto/timers/core/v1/core.ts'
+import { backoffMs } from '../backoff.ts'
+import type { Clock } from '../clock.ts'
+import { RefusalError, type Refusal } from '../errors.ts'
+import type { GetResult, ScanPage, Selection } from '../timer/results.ts'
+import { getResultFromWire, scanPageFromWire, selectionToWire } from '../wire/command-wire.ts'
+import type { CoreLink } from './core-link.ts'
+import type { CoreLinks } from './core-links.ts'
+
+export interface GetQuery {
+  readonly tenantId: string
+  readonly timerId: string
+  readonly afterVersion?: number
+  readonly waitMs?: number
+}
+
+interface ReadDeps {
+  readonly links: CoreLinks
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+const againMs = { firstMs: 10, mostMs: 250 }
+
+export async function getFromOwner(
+  query: GetQuery,
+  partition: number,
+  deadlineMs: number,
+  { links, clock, random }: ReadDeps,
+): Promise<GetResult> {
+  const waitUntilMs = clock.nowMs() + (query.waitMs ?? 0)
+  for (let attempt = 0; ; attempt += 1) {
+    const leftMs = deadlineMs - clock.nowMs()
+    if (leftMs <= 0) break
+    const link = links.ownerOf(partition)
+    const waitMs = Math.max(0, waitUntilMs - clock.nowMs())
+    const response = link && (await askOne(link, { ...query, waitMs }, leftMs))
+    const result = response && getResultFromWire(response, partition)
+    if (result !== undefined) return result
+    await links.changed(Math.min(backoffMs(againMs, attempt, random), leftMs))
+  }
+  const refusal: Refusal = {
+    code: 'unavailable',
+    detail: 'The timer could not be reached in time.',
+    retryAfterMs: 500,
+  }
+  return { ok: false, refusal, partition, sequence: 0 }
+}
+
+/** Undefined when the node did not answer. */
+function askOne(link: CoreLink, query: GetQuery, leftMs: number): Promise<GetResponse | undefined> {
+  const { tenantId, timerId, afterVersion, waitMs } = query
+  return new Promise((resolve) => {
+    const call = link.client.get(
+      { tenantId, timerId, afterVersion, waitMs: waitMs ?? 0 },
+      new Metadata(),
+      { deadline: Date.now() + leftMs },
+      (error: ServiceError | null, response) => {
+        link.signal.removeEventListener('abort', cancel)
+        resolve(error === null ? response : undefined)
+      },
+    )
+    const cancel = (): void => {
+      call.cancel()
+    }
+    link.signal.addEventListener('abort', cancel)
+  })
+}
+
+export async function* scanOwners(
+  query: {
+    readonly tenantId: string
+    readonly partitions: readonly number[]
+    readonly selection: Selection
+    readonly limit: number
+  },
+  deadlineMs: number,
+  { links, clock }: ReadDeps,
+  signal?: AbortSignal,
+): AsyncGenerator<ScanPage, void, void> {
+  const byLink = new Map<CoreLink, number[]>()
+  for (const partition of query.partitions) {
+    const link = links.ownerOf(partition)
+    if (link === undefined) throw lostOwner(partition)
+    const known = byLink.get(link)
+    if (known === undefined) byLink.set(link, [partition])
+    else known.push(partition)
+  }
+  let left = query.limit
+  for (const [link, partitions] of byLink) {
+    const { tenantId, selection } = query
+    const request = { tenantId, partitions, selection: selectionToWire(selection), limit: left }
+    const call = link.client.scan(request, new Metadata(), {
+      deadline: Date.now() + deadlineMs - clock.nowMs(),
+    })
+    const cancel = (): void => {
+      call.cancel()
+    }
+    const ends = signal === undefined ? link.signal : AbortSignal.any([signal, link.signal])
+    ends.addEventListener('abort', cancel)
+    try {
+      for await (const page of call as AsyncIterable<PbScanPage>) {
+        if (page.notOwner !== undefined) throw lostOwner(page.partition)
+        left -= page.timers.length
+        yield scanPageFromWire(page)
+      }
+    } catch (error) {
+      throw error instanceof RefusalError ? error : refusalOf(error, query.limit)
+    } finally {
+      ends.removeEventListener('abort', cancel)
+      call.cancel()
+    }
+  }
+}
+
+function lostOwner(partition: number): RefusalError {
+  const detail = `Partition ${partition} has no owner at the moment.`
+  return new RefusalError({ code: 'unavailable', detail, retryAfterMs: 500 })
+}
+
+function refusalOf(error: unknown, limit: number): RefusalError {
+  if (error instanceof Error && 'code' in error && error.code === status.RESOURCE_EXHAUSTED) {
+    return new RefusalError({ code: 'quota_exceeded', detail: `More than ${limit} timers match.` })
+  }
+  return new RefusalError({
+    code: 'unavailable',
+    detail: `The timers could not be read: ${String(error)}`,
+    retryAfterMs: 500,
+  })
+}
