@@ -1,0 +1,234 @@
+// Brings what happened to those who watch it: events, ticks, messages, and what a gathered snapshot says.
+// It encodes a thing once, and only if somebody is to get it.
+
+import type { ClusterClock } from '@timers/shared/clock.ts'
+import type { Tick, ViewerMessage } from '@timers/shared/cluster/live.ts'
+import type { LogRecord, RecordEvent } from '@timers/shared/log/record.ts'
+import { partitionOf } from '@timers/shared/partition-of.ts'
+import type { Timer } from '@timers/shared/timer/timer.ts'
+import type { Counts } from './counts.ts'
+import type { Message } from './message.ts'
+import { changed, deleted, relayed, ticked, type Joined } from './say.ts'
+import { fold, type Subscription } from './subscription.ts'
+import { Subscriptions } from './subscriptions.ts'
+import type { Viewer } from './viewer.ts'
+import type { Watches } from './watches.ts'
+
+export interface DeliveryOptions {
+  readonly dataId: string
+  readonly partitionCount: number
+  /** Of a prefix or all. */
+  readonly timers: number
+}
+
+export interface DeliveryDeps {
+  readonly clock: ClusterClock
+  readonly counts: Counts
+  readonly watches: Pick<Watches, 'add' | 'remove'>
+  /** More timers match than one subscription may have. */
+  readonly onTooMany: (subscription: Subscription) => void
+}
+
+export class Delivery {
+  readonly #options: DeliveryOptions
+  readonly #deps: DeliveryDeps
+  readonly #index = new Subscriptions<Subscription>()
+  readonly #found: Subscription[] = []
+
+  constructor(options: DeliveryOptions, deps: DeliveryDeps) {
+    this.#options = options
+    this.#deps = deps
+  }
+
+  get subscriptions(): number {
+    return this.#index.size
+  }
+
+  /** From now on events reach it, in the partitions that it has settled in. */
+  add(subscription: Subscription): void {
+    subscription.viewer.subscriptions.set(subscription.id, subscription)
+    this.#index.add(subscription)
+  }
+
+  readonly record = (partition: number, sequence: number, { body }: LogRecord): void => {
+    if (body.kind !== 'batch') return
+    for (const event of body.events) this.#event(partition, sequence, event)
+  }
+
+  readonly ticks = (ticks: readonly Tick[]): void => {
+    const { clock, counts } = this.#deps
+    for (const tick of ticks) {
+      const { timerId, version, remainingMs } = tick
+      let message: Message | undefined
+      for (const { tickMs, snapshot, viewer } of this.#find(tick.tenantId, timerId)) {
+        if (tickMs === undefined || snapshot !== undefined || remainingMs % tickMs !== 0) continue
+        if (viewer.held.get(timerId) === version) {
+          viewer.tellTick(timerId, (message ??= ticked(clock.nowMs(), tick)))
+        } else counts.ticksDropped += 1
+      }
+    }
+  }
+
+  /** To the viewers of one timer. */
+  readonly message = (message: ViewerMessage): void => {
+    const viewers = new Set<Viewer>()
+    for (const { snapshot, viewer } of this.#find(message.tenantId, message.timerId ?? '')) {
+      if (snapshot === undefined) viewers.add(viewer)
+    }
+    if (viewers.size === 0) return
+    const words = relayed(this.#deps.clock.nowMs(), message)
+    for (const viewer of viewers) viewer.tell(words)
+  }
+
+  /** To all viewers of a tenant. */
+  messageToAll(message: ViewerMessage, viewers: Iterable<Viewer>): void {
+    const words = relayed(this.#deps.clock.nowMs(), message)
+    for (const viewer of viewers) if (viewer.tenantId === message.tenantId) viewer.tell(words)
+  }
+
+  /** Its snapshot is complete: the viewer holds it from now on. `known`: versions it says it holds already. */
+  start(subscription: Subscription, known: ReadonlyMap<string, number> | undefined): Joined {
+    const { snapshot, selection, viewer, id } = subscription
+    subscription.snapshot = undefined
+    const { watches } = this.#deps
+    if ('timerIds' in selection && subscription.tickMs !== undefined) {
+      for (const timerId of selection.timerIds) watches.add(viewer.tenantId, timerId)
+    }
+    const timers: Timer[] = []
+    const found = new Set<string>()
+    for (const part of snapshot?.values() ?? []) {
+      for (const timer of part.values()) {
+        found.add(timer.timerId)
+        const held = viewer.held.get(timer.timerId)
+        viewer.held.set(timer.timerId, Math.max(held ?? 0, timer.version))
+        if (held === undefined) this.#gained(viewer, timer.timerId)
+        else if (!subscription.named) this.#count(subscription, timer.timerId, 1)
+        if (known?.get(timer.timerId) !== timer.version) timers.push(timer)
+      }
+    }
+    const gone = [...(known?.keys() ?? [])].filter((one) => !found.has(one) && subscription.selects(one))
+    const named = 'timerIds' in selection ? selection.timerIds : []
+    const missing = named.filter((one) => !found.has(one) && known?.has(one) !== true)
+    return { subscriptionId: id, recovered: known !== undefined, timers, deleted: gone, missing }
+  }
+
+  /** What one partition has for it, asked anew: whatever its viewer holds otherwise is put right. */
+  correct(subscription: Subscription, partition: number, timers: ReadonlyMap<string, Timer>): void {
+    const { viewer, tenantId } = subscription
+    const { clock } = this.#deps
+    const { dataId, partitionCount } = this.#options
+    for (const timer of timers.values()) {
+      const held = viewer.held.get(timer.timerId)
+      if (held === timer.version) continue
+      viewer.held.set(timer.timerId, timer.version)
+      if (held === undefined) this.#gained(viewer, timer.timerId)
+      const completed = timer.state === 'completed'
+      const why = { type: completed ? 'completed' : 'updated', cause: undefined } as const
+      viewer.tellState(timer.timerId, changed(clock.nowMs(), dataId, timer, why), completed)
+    }
+    const held = subscription.partitions.get(partition) ?? [...viewer.held.keys()]
+    for (const timerId of held) {
+      const version = viewer.held.get(timerId)
+      if (version === undefined || timers.has(timerId) || !subscription.selects(timerId)) continue
+      if (partitionOf(tenantId, timerId, partitionCount) !== partition) continue
+      this.#lost(viewer, timerId)
+      const why = { type: 'deleted', cause: undefined } as const
+      viewer.tellState(timerId, deleted(clock.nowMs(), dataId, timerId, version + 1, why), true)
+    }
+    this.#endIfTooMany(subscription)
+  }
+
+  /** Nothing reaches it any more; what its viewer holds for no other is forgotten. */
+  remove(subscription: Subscription): void {
+    const { viewer, selection, tickMs } = subscription
+    if (!viewer.subscriptions.delete(subscription.id)) return
+    this.#index.remove(subscription)
+    if (subscription.snapshot !== undefined) return
+    const others = [...viewer.subscriptions.values()].filter((other) => other.snapshot === undefined)
+    const timerIds =
+      'timerIds' in selection
+        ? selection.timerIds
+        : [...viewer.held.keys()].filter((timerId) => subscription.selects(timerId))
+    for (const timerId of timerIds) {
+      if (tickMs !== undefined) this.#deps.watches.remove(viewer.tenantId, timerId)
+      if (!others.some((other) => other.selects(timerId))) viewer.held.delete(timerId)
+    }
+  }
+
+  #event(partition: number, sequence: number, event: RecordEvent): void {
+    const { timer, type } = event
+    let message: Message | undefined
+    for (const subscription of this.#find(timer.tenantId, timer.timerId)) {
+      const after = subscription.startsAfter.get(partition)
+      if (after === undefined || sequence <= after) continue
+      if (subscription.snapshot !== undefined) {
+        const gathered = subscription.snapshot.get(partition)
+        if (gathered !== undefined) fold(gathered, event)
+        continue
+      }
+      const { viewer } = subscription
+      if (!this.#isNews(viewer, event)) continue
+      message ??= this.#words(event)
+      viewer.tellState(timer.timerId, message, type === 'completed' || type === 'deleted')
+      this.#endIfTooMany(subscription)
+    }
+  }
+
+  /** Newer than what the viewer holds, which now is this. Of what it does not hold no deletion is news. */
+  #isNews(viewer: Viewer, { timer, type }: RecordEvent): boolean {
+    const { timerId, version } = timer
+    const held = viewer.held.get(timerId)
+    if (held === undefined ? type === 'deleted' : held >= version) return false
+    if (type === 'deleted') this.#lost(viewer, timerId)
+    else {
+      viewer.held.set(timerId, version)
+      if (held === undefined) this.#gained(viewer, timerId)
+    }
+    return true
+  }
+
+  #words({ timer, type, cause }: RecordEvent): Message {
+    const nowMs = this.#deps.clock.nowMs()
+    const { dataId } = this.#options
+    return type === 'deleted'
+      ? deleted(nowMs, dataId, timer.timerId, timer.version, { type, cause })
+      : changed(nowMs, dataId, timer, { type, cause })
+  }
+
+  /** The answer is good until the next call. */
+  #find(tenantId: string, timerId: string): readonly Subscription[] {
+    this.#found.length = 0
+    this.#index.find(tenantId, timerId, this.#found)
+    return this.#found
+  }
+
+  /** The viewer did not hold the timer and now does. */
+  #gained(viewer: Viewer, timerId: string): void {
+    for (const subscription of viewer.subscriptions.values()) {
+      if (subscription.snapshot === undefined && !subscription.named && subscription.selects(timerId)) {
+        this.#count(subscription, timerId, 1)
+      }
+    }
+  }
+
+  #lost(viewer: Viewer, timerId: string): void {
+    viewer.held.delete(timerId)
+    for (const subscription of viewer.subscriptions.values()) {
+      if (subscription.snapshot === undefined && !subscription.named && subscription.selects(timerId)) {
+        this.#count(subscription, timerId, -1)
+      }
+    }
+  }
+
+  /** One timer more or less in a subscription that does not name its timers. */
+  #count(subscription: Subscription, timerId: string, by: 1 | -1): void {
+    subscription.timers += by
+    if (subscription.tickMs === undefined) return
+    if (by === 1) this.#deps.watches.add(subscription.tenantId, timerId)
+    else this.#deps.watches.remove(subscription.tenantId, timerId)
+  }
+
+  #endIfTooMany(subscription: Subscription): void {
+    if (subscription.timers > this.#options.timers) this.#deps.onTooMany(subscription)
+  }
+}
