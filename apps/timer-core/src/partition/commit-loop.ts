@@ -186,16 +186,14 @@ export class CommitLoop {
   }
 
   #armAlarm(): void {
-    const earliestMs = this.#ledger.state.earliestDeadlineMs
     const heldForMs = this.#firesAgainAtMs - this.#deps.clock.monotonicMs()
-    if (earliestMs === undefined) this.#alarm.set(undefined)
-    else
-      this.#alarm.set(heldForMs > 0 ? Math.max(earliestMs, this.#deps.clock.nowMs() + heldForMs) : earliestMs)
+    const heldUntilMs = heldForMs > 0 ? this.#deps.clock.nowMs() + heldForMs : 0
+    this.#alarm.set(Math.max(this.#ledger.state.earliestDeadlineMs, heldUntilMs))
   }
 
   #halt(): void {
     this.#claim = undefined
-    this.#alarm.set(undefined)
+    this.#alarm.set(Infinity)
     this.#cancelSoon?.()
     this.#cancelSoon = undefined
   }

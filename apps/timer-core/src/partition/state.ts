@@ -11,6 +11,9 @@ interface RunningEntry {
   timer: RunningTimer
   handle: number
 }
+/** More would not fit in the memory of any node. */
+const timersMost = 2 ** 26
+
 const notQueued = -1
 const gone = -2
 
@@ -24,7 +27,7 @@ export class PartitionState {
   versionFloor = 0
 
   readonly #tenants = new Map<string, Map<string, Entry>>()
-  readonly #deadlines = new DeadlineQueue()
+  readonly #deadlines = new DeadlineQueue({ capacity: timersMost })
   readonly #byHandle: (RunningEntry | undefined)[] = []
   readonly #taken: RunningEntry[] = []
   readonly #handles: number[] = []
@@ -34,14 +37,14 @@ export class PartitionState {
     this.#packing = packing
   }
 
-  /** Undefined when no timer waits for its deadline. */
-  get earliestDeadlineMs(): number | undefined {
+  /** Infinity when no timer waits for its deadline. */
+  get earliestDeadlineMs(): number {
     return this.#deadlines.earliestMs
   }
 
   /** Timers whose deadline is at or before `nowMs`, those among them whose firing is being decided. */
   overdue(nowMs: number): number {
-    return this.#deadlines.countDue(nowMs) + this.#taken.length
+    return this.#taken.length + (this.#deadlines.earliestMs <= nowMs ? 1 : 0)
   }
 
   get(tenantId: string, timerId: string): Timer | undefined {
@@ -127,8 +130,10 @@ export class PartitionState {
       this.#deadlines.move(entry.handle, entry.timer.deadlineMs)
       return
     }
-    entry.handle = this.#deadlines.schedule(entry.timer.deadlineMs)
-    this.#byHandle[entry.handle] = entry
+    const handle = this.#deadlines.schedule(entry.timer.deadlineMs)
+    if (handle === undefined) throw new Error(`More than ${timersMost} timers run in one partition`)
+    entry.handle = handle
+    this.#byHandle[handle] = entry
   }
 
   #unschedule(entry: RunningEntry): void {

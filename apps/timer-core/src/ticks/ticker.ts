@@ -41,7 +41,7 @@ const notScheduled = -1
 export class Ticker {
   readonly #deps: TickerDeps
   readonly #watched = new Map<string, Watched>()
-  readonly #queue = new DeadlineQueue()
+  readonly #queue = new DeadlineQueue({ capacity: tickLimits.timers })
   readonly #byHandle: (Watched | undefined)[] = []
   readonly #alarm: Alarm
   #notBeforeMs = 0
@@ -93,7 +93,7 @@ export class Ticker {
   }
 
   stop(): void {
-    this.#alarm.set(undefined)
+    this.#alarm.set(Infinity)
     this.#watched.clear()
   }
 
@@ -136,7 +136,8 @@ export class Ticker {
     watched.remainingMs = seconds * 1000
     const atMs = timer.deadlineMs - watched.remainingMs
     if (watched.handle === notScheduled) {
-      watched.handle = this.#queue.schedule(atMs)
+      // There is room: no more are watched than it holds.
+      watched.handle = this.#queue.schedule(atMs) ?? notScheduled
       this.#byHandle[watched.handle] = watched
     } else {
       this.#queue.move(watched.handle, atMs)
@@ -151,8 +152,7 @@ export class Ticker {
   }
 
   #arm(): void {
-    const earliestMs = this.#queue.earliestMs
-    this.#alarm.set(earliestMs === undefined ? undefined : Math.max(earliestMs, this.#notBeforeMs))
+    this.#alarm.set(Math.max(this.#queue.earliestMs, this.#notBeforeMs))
   }
 
   #sweep(nowMs: number): void {
