@@ -34,6 +34,9 @@ export interface ProvisionDeps {
   readonly sources?: (program: Program) => Promise<readonly (Source | string)[]>
 }
 
+/** A program that was asked for by name does not run or is too old; the message is one sentence. */
+export class NotUsable extends Error {}
+
 const variables: Readonly<Record<Program, string>> = { 'nats-server': 'NATS_SERVER', mongod: 'MONGOD' }
 
 /** Throws NotUsable when the environment variable names a program that is not: it was asked for by name. */
@@ -54,7 +57,7 @@ export async function provision(
   const named = env[variable]
   if (named) {
     const version = await usable(program, named)
-    if (typeof version !== 'string') throw new Error(`${variable}=${named} ${version.reason}.`)
+    if (typeof version !== 'string') throw new NotUsable(`${variable}=${named} ${version.reason}.`)
     return choose(named, version, variable)
   }
   for (const path of onPath(program, env)) {

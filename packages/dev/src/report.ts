@@ -24,8 +24,8 @@ export function runState(cluster: Cluster, setting: Setting, startedAt: Date): o
     pid: process.pid,
     startedAt: startedAt.toISOString(),
     frontDoor: cluster.frontDoor.url,
-    natsUrl: cluster.natsUrl,
-    mongodbUri: cluster.mongodbUri,
+    natsUrl: withoutPassword(cluster.natsUrl),
+    mongodbUri: cluster.mongodbUri && withoutPassword(cluster.mongodbUri),
     data: setting.dataDirectory,
     processes: [
       ...[cluster.nats, cluster.mongod].flatMap((server) =>
@@ -51,13 +51,13 @@ export function table(cluster: Cluster, setting: Setting): string {
     {
       name: 'nats-server',
       pid: cluster.nats?.pid,
-      urls: [cluster.natsUrl],
+      urls: [withoutPassword(cluster.natsUrl)],
       note: versionOf(setting.natsServer),
     },
     {
       name: 'mongod',
       pid: cluster.mongod?.pid,
-      urls: cluster.mongodbUri === undefined ? [] : [cluster.mongodbUri],
+      urls: cluster.mongodbUri === undefined ? [] : [withoutPassword(cluster.mongodbUri)],
       note: setting.mongod && 'reason' in setting.mongod ? 'none' : versionOf(setting.mongod),
     },
   ]
@@ -78,6 +78,11 @@ function noteOf(name: string, role: string, cluster: Cluster): string {
   if (role === 'persistence')
     return cluster.mongodbUri === undefined ? 'repository: files' : 'repository: mongo'
   return ''
+}
+
+/** Somebody else's server may have one in its URL; a terminal and a file are no place for it. */
+function withoutPassword(urls: string): string {
+  return urls.replaceAll(/\/\/[^@/,]*@/g, '//***@')
 }
 
 function versionOf(found: Found | Missing | undefined): string {

@@ -2,6 +2,7 @@
 // order. It must leave no process behind and never touch data that somebody else uses.
 
 import { rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -16,7 +17,7 @@ import {
 } from './data-directory.ts'
 import { openLogFiles } from './log-files.ts'
 import { ProcessFault } from './managed-process.ts'
-import { provision } from './provision.ts'
+import { NotUsable, provision } from './provision.ts'
 import { runState, table } from './report.ts'
 import type { Setting } from './report.ts'
 import { supervise } from './supervisor.ts'
@@ -61,7 +62,10 @@ function whenAskedToLeave(): AbortSignal {
 async function choose(dataDirectory: string): Promise<Setting> {
   const { NATS_URL, MONGODB_URI, LOG_SYNC = 'lazy', REPOSITORY } = process.env
   if (LOG_SYNC !== 'lazy' && LOG_SYNC !== 'always') throw new CannotStart('LOG_SYNC is lazy or always.')
-  if (NATS_URL) say(`nats-server: ${NATS_URL} (NATS_URL)`)
+  if (NATS_URL) {
+    if (!(await anyAnswers(NATS_URL))) throw new CannotStart(`Nobody answers at NATS_URL=${NATS_URL}.`)
+    say(`nats-server: ${NATS_URL} (NATS_URL)`)
+  }
   if (MONGODB_URI) say('mongod: the one in MONGODB_URI')
   const files = REPOSITORY === 'file' && { reason: 'is not asked for: REPOSITORY=file' }
   const [natsServer, mongod] = await Promise.all([
@@ -70,6 +74,22 @@ async function choose(dataDirectory: string): Promise<Setting> {
   ])
   if (natsServer && 'reason' in natsServer) throw new CannotStart(`There is ${natsServer.reason}.`)
   return { dataDirectory, sync: LOG_SYNC, natsServer, mongod }
+}
+
+/** Whether one of these servers, separated by commas, takes connections. */
+async function anyAnswers(urls: string): Promise<boolean> {
+  const answers = urls.split(',').map((url) => {
+    const { hostname, port } = new URL(url.includes('://') ? url.trim() : `nats://${url.trim()}`)
+    return new Promise<boolean>((resolve) => {
+      const socket = connect({ host: hostname, port: Number(port || 4_222), timeout: 3_000 })
+      const settle = (answered: boolean) => () => {
+        socket.destroy()
+        resolve(answered)
+      }
+      socket.once('connect', settle(true)).once('error', settle(false)).once('timeout', settle(false))
+    })
+  })
+  return (await Promise.all(answers)).includes(true)
 }
 
 async function run(asked: AbortSignal): Promise<void> {
@@ -133,8 +153,8 @@ try {
 } catch (error) {
   if (!asked.aborted) {
     process.exitCode = 1
-    const expected = error instanceof CannotStart || error instanceof ProcessFault
-    console.error(expected ? error.message : error)
+    const isSentence = [CannotStart, NotUsable, ProcessFault].some((kind) => error instanceof kind)
+    console.error(isSentence ? (error as Error).message : error)
   }
 }
 if (asked.aborted) say('stopped')
