@@ -11,6 +11,11 @@ import * as field from './fields.ts'
 
 type Of<O extends Op> = Extract<Operation, { readonly op: O }>
 
+/** For OpenAPI; rulesOf holds to it. */
+function oneOfTheTwo(one: string, other: string) {
+  return { oneOf: [{ required: [one] }, { required: [other] }] }
+}
+
 const put: z.ZodType<Of<'put'>> = z
   .strictObject({
     durationMs: field.spanMs.optional(),
@@ -21,6 +26,7 @@ const put: z.ZodType<Of<'put'>> = z
     metadata: field.metadata.optional(),
     retentionMs: field.spanMs.optional(),
   })
+  .meta(oneOfTheTwo('durationMs', 'deadline'))
   .transform((put): Of<'put'> => ({
     op: 'put',
     autostart: put.autostart ?? true,
@@ -49,6 +55,7 @@ const update: z.ZodType<Of<'update'>> = z
 
 const set: z.ZodType<Of<'set'>> = z
   .strictObject({ remainingMs: field.spanMs.optional(), deadline: field.instant.optional() })
+  .meta(oneOfTheTwo('remainingMs', 'deadline'))
   .transform((set): Of<'set'> =>
     set.deadline === undefined
       ? { op: 'set', remainingMs: set.remainingMs ?? 0 }

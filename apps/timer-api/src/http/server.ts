@@ -1,0 +1,159 @@
+// The HTTP server: its limits and deadlines, what is asked of every request, and the end of it all.
+// It must answer whatever comes in with a problem of our table, or close; never with a stack.
+
+import type { Request, Response } from 'express'
+import { once } from 'node:events'
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { pause, type Clock } from '@timers/shared/clock.ts'
+import type { Refusal } from '@timers/shared/errors.ts'
+import type { Identify } from './caller.ts'
+import { createReadBytes } from './bytes.ts'
+import { Exchange, givenRequestId, type ExchangeDeps } from './exchange.ts'
+import { problemOf } from './problem.ts'
+import { createRouter, type Locals } from './router.ts'
+import { routes } from './routes.ts'
+import type { Services } from './services.ts'
+
+export interface HttpServerDeps extends ExchangeDeps {
+  readonly identify: Identify
+  readonly services: Services
+  /** For a request without an id of its own. */
+  readonly newRequestId: () => string
+}
+
+export interface HttpServer extends AsyncDisposable {
+  readonly url: string
+  readonly inFlight: number
+}
+
+const most = { inFlight: 10_000, connections: 20_000, bytesHeld: 128 * 1024 * 1024, headers: 100 }
+const within = {
+  /** Headers and body must have come by then. */
+  requestTimeout: 30_000,
+  headersTimeout: 10_000,
+  connectionsCheckingInterval: 2000,
+  /** Longer than the proxies before us keep theirs. */
+  keepAliveTimeout: 75_000,
+}
+/** Nothing read or written for so long: the peer is gone. Above the longest wait for news. */
+const silentAfterMs = 120_000
+const drainWithinMs = 6000
+
+/** Throws when it cannot listen there. */
+export async function startHttpServer(
+  options: { host: string; port: number },
+  deps: HttpServerDeps,
+): Promise<HttpServer> {
+  const { clock } = deps
+  const readBytes = createReadBytes({ mostBytesHeld: most.bytesHeld })
+  const router = createRouter(routes, { services: deps.services, readBytes })
+  let inFlight = 0
+  let closing = false
+
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    inFlight += 1
+    response.once('close', () => {
+      inFlight -= 1
+    })
+    if (closing) response.shouldKeepAlive = false
+    const requestId = givenRequestId(request) ?? deps.newRequestId()
+    const caller = deps.identify(request)
+    const exchange = new Exchange({ request, response, requestId }, deps)
+    if ('code' in caller) exchange.refuse(caller)
+    else if (inFlight > most.inFlight) exchange.refuse(tooMany)
+    else {
+      const locals: Locals = { exchange, caller }
+      router(
+        request as Request,
+        Object.assign(response, { locals }) as unknown as Response,
+        (error?: unknown) => {
+          refuseUnrouted(exchange, error)
+        },
+      )
+    }
+  }
+
+  const server = createServer({ ...within, noDelay: true }, handle)
+  // What it expects is not looked at: it gets its answer like any other.
+  server.on('checkExpectation', handle)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    refuseUnread(error, socket, deps.newRequestId())
+  })
+  server.maxConnections = most.connections
+  server.maxHeadersCount = most.headers
+  server.timeout = silentAfterMs
+  server.listen(options.port, options.host)
+  await once(server, 'listening')
+
+  return {
+    url: urlOf(server),
+    get inFlight() {
+      return inFlight
+    },
+    async [Symbol.asyncDispose]() {
+      closing = true
+      await drain(server, clock)
+    },
+  }
+}
+
+function urlOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+/** Lets requests under way finish, as long as a handler may take; who waits for news is cut off then. */
+async function drain(server: Server, clock: Clock): Promise<void> {
+  const closed = new AbortController()
+  server.close(() => {
+    closed.abort()
+  })
+  const untilMs = clock.monotonicMs() + drainWithinMs
+  while (!closed.signal.aborted && clock.monotonicMs() < untilMs) {
+    server.closeIdleConnections()
+    await pause(clock, 50, closed.signal)
+  }
+  server.closeAllConnections()
+}
+
+const tooMany: Refusal = {
+  code: 'unavailable',
+  detail: 'Too many requests are under way here.',
+  retryAfterMs: 1000,
+}
+
+function refuseUnrouted(exchange: Exchange, error: unknown): void {
+  if (error === undefined) exchange.refuse({ code: 'not_found', detail: 'There is nothing at this path.' })
+  else if ((error as { status?: number }).status === 400) {
+    exchange.refuse({ code: 'malformed', detail: 'The path has a broken percent-encoding.' })
+  } else exchange.fail(error)
+}
+
+/** Bytes that are no request, or not in time: there is no response to answer with, only the socket. */
+function refuseUnread(error: NodeJS.ErrnoException, socket: Duplex, requestId: string): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const detail =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'The headers are too large.'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'The request did not come in time.'
+        : 'This is not HTTP.'
+  const problem = problemOf({ code: 'malformed', detail }, '', requestId)
+  const body = JSON.stringify(problem)
+  socket.end(
+    [
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
+      'Connection: close',
+      `Request-Id: ${requestId}`,
+      'Content-Type: application/problem+json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n'),
+  )
+}
