@@ -2,7 +2,7 @@
 // tells why. Never process.exit: everything is released and the loop empties, or the process is killed.
 
 import { ConfigError } from './config.ts'
-import { createLogger } from './logger.ts'
+import { createLogger, type Logger } from './logger.ts'
 
 /** A service that listens. Disposing of it drains and releases everything. */
 export interface RunningApp extends AsyncDisposable {
@@ -29,11 +29,14 @@ export async function runMain(
   if (withStdin) leaveWithStdin()
   try {
     const app = await start(process.env)
+    const logger = createLogger({ role, name: app.name, level: 'info' })
+    const end = endOf(app, logger)
     const { name, ops, http, grpc } = app
     process.stdout.write(
       `${JSON.stringify({ ready: true, role, name, pid: process.pid, ops, http, grpc })}\n`,
     )
-    await untilEnd(role, app)
+    await end
+    await stop(app, logger)
   } catch (error) {
     tellFault(role, error)
   } finally {
@@ -58,8 +61,8 @@ function leaveWithStdin(): void {
   process.stdin.once('end', leave).once('error', leave).resume()
 }
 
-async function untilEnd(role: string, app: RunningApp): Promise<void> {
-  const logger = createLogger({ role, name: app.name, level: 'info' })
+/** Resolves when the service is to stop; from its call on signals and faults are taken care of. */
+function endOf(app: RunningApp, logger: Logger): Promise<void> {
   const end = Promise.withResolvers<undefined>()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     // Once: a second one kills.
@@ -79,20 +82,21 @@ async function untilEnd(role: string, app: RunningApp): Promise<void> {
   app.failed?.catch((error: unknown) => {
     fail(error, 'cannot go on')
   })
-  await end.promise
+  return end.promise
+}
 
+async function stop(app: RunningApp, logger: Logger): Promise<void> {
   // Holds for the whole end, also for what keeps the loop alive after everything was released.
   const deadline = setTimeout(() => {
-    logger.error(
-      { withinMs: stopWithinMs, held: process.getActiveResourcesInfo() },
-      'stop took too long: killed',
-    )
+    const held = process.getActiveResourcesInfo()
+    logger.error({ withinMs: stopWithinMs, held }, 'stop took too long: killed')
     process.kill(process.pid, 'SIGKILL')
   }, stopWithinMs)
   try {
     await app[Symbol.asyncDispose]()
   } catch (error) {
-    fail(error, 'stop failed')
+    process.exitCode = 1
+    logger.error({ error }, 'stop failed')
   }
   deadline.unref()
 }
