@@ -5,7 +5,7 @@ import type { Refusal } from '@timers/shared/errors.ts'
 import type { RecordEvent } from '@timers/shared/log/record.ts'
 import type { Timer } from '@timers/shared/timer/timer.ts'
 import { judge } from '../timer/judge.ts'
-import { fireOf, type Outcome } from '../timer/transition.ts'
+import { fireOf, isDue, type Outcome } from '../timer/transition.ts'
 import type { Pending } from './mailbox.ts'
 import { internal } from './refusals.ts'
 import type { PartitionState } from './state.ts'
@@ -25,8 +25,8 @@ export class Batch {
   readonly verdicts: Verdict[] = []
   #bytes = 0
   readonly #state: PartitionState
-  /** The timers this batch has changed, after it; undefined = deleted. */
-  readonly #staged = new Map<string, Timer | undefined>()
+  /** The timers this batch has changed, by their newest event. */
+  readonly #staged = new Map<string, RecordEvent>()
   #versionFloor: number
 
   constructor(state: PartitionState, nowMs: number) {
@@ -41,16 +41,12 @@ export class Batch {
     return this.events.length + 3 <= batchLimits.events * share && this.#bytes < batchLimits.bytes * share
   }
 
-  get room(): number {
-    return this.#bytes < batchLimits.bytes ? batchLimits.events - this.events.length : 0
-  }
-
   command(pending: Pending): void {
     const { command, session } = pending
     const timer = this.#timer(command.tenantId, command.timerId)
     let judged
     try {
-      judged = judge(timer, command, this.nowMs, this.#versionFloor)
+      judged = judge(timer, command, this.nowMs, this.#versionFloor, this.#setBy(timer))
     } catch (bug) {
       // Nothing of it is staged; the others of the batch go on.
       this.refuse(pending, internal(bug))
@@ -68,8 +64,10 @@ export class Batch {
   fire(due: Timer): void {
     const timer = this.#timer(due.tenantId, due.timerId)
     if (timer === undefined) return
-    for (const event of judge(timer, fireOf(timer), this.nowMs, 0).events)
+    const firing = fireOf(timer, this.#setBy(timer))
+    for (const event of judge(timer, firing, this.nowMs, 0, '').events) {
       this.#stage({ ...event, session: '', n: 0 })
+    }
   }
 
   refuse(pending: Pending, refusal: Refusal): void {
@@ -77,17 +75,27 @@ export class Batch {
   }
 
   #timer(tenantId: string, timerId: string): Timer | undefined {
-    const key = `${tenantId}/${timerId}`
-    return this.#staged.has(key) ? this.#staged.get(key) : this.#state.get(tenantId, timerId)
+    const staged = this.#staged.get(`${tenantId}/${timerId}`)
+    if (staged === undefined) return this.#state.get(tenantId, timerId)
+    return staged.type === 'deleted' ? undefined : staged.timer
+  }
+
+  /** Asked for what is due only: nobody else's firing is told of. */
+  #setBy(timer: Timer | undefined): string {
+    if (timer === undefined || !isDue(timer, this.nowMs)) return ''
+    const { tenantId, timerId } = timer
+    return (
+      this.#staged.get(`${tenantId}/${timerId}`)?.cause.requestId ??
+      this.#state.deadlineSetBy(tenantId, timerId)
+    )
   }
 
   #stage(event: RecordEvent): void {
-    const { timer } = event
+    const { type, timer } = event
     this.events.push(event)
     this.#bytes += mostBytes(event)
-    const deleted = event.type === 'deleted'
-    this.#staged.set(`${timer.tenantId}/${timer.timerId}`, deleted ? undefined : timer)
-    if (deleted) this.#versionFloor = Math.max(this.#versionFloor, timer.version)
+    this.#staged.set(`${timer.tenantId}/${timer.timerId}`, event)
+    if (type === 'deleted') this.#versionFloor = Math.max(this.#versionFloor, timer.version)
   }
 }
 

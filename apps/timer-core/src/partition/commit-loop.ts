@@ -29,6 +29,9 @@ const refusedAgainMs = 1000
 /** Verdicts without events cost no room in a record, but a turn must end. */
 const verdictsAtOnce = 2000
 
+/** Fires are staged so many at a time: their bytes are known only then, and a batch ends at its limit. */
+const firesBetweenLooks = 8
+
 export class CommitLoop {
   readonly #node: string
   readonly #deps: CommitLoopDeps
@@ -92,7 +95,11 @@ export class CommitLoop {
     const batch = new Batch(state, Math.floor(this.#deps.clock.nowMs()))
     this.#gatherCommands(batch, 0.5)
     if (this.#deps.clock.monotonicMs() >= this.#firesAgainAtMs) {
-      for (const timer of state.takeDue(batch.nowMs, batch.room)) batch.fire(timer)
+      while (batch.hasRoom()) {
+        const due = state.takeDue(batch.nowMs, firesBetweenLooks)
+        if (due.length === 0) break
+        for (const timer of due) batch.fire(timer)
+      }
     }
     this.#gatherCommands(batch, 1)
     return batch

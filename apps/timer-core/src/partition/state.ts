@@ -10,6 +10,8 @@ import type { Packing } from './ports.ts'
 interface RunningEntry {
   timer: RunningTimer
   handle: number
+  /** The requestId of the command that set the deadline. */
+  setBy: string
 }
 /** More would not fit in the memory of any node. */
 const timersMost = 2 ** 26
@@ -52,6 +54,12 @@ export class PartitionState {
     return entry === undefined ? undefined : this.#timerOf(entry)
   }
 
+  /** The requestId of the command that set the deadline of a running timer. */
+  deadlineSetBy(tenantId: string, timerId: string): string {
+    const entry = this.#tenants.get(tenantId)?.get(timerId)
+    return typeof entry === 'object' ? entry.setBy : ''
+  }
+
   /** The timers of a tenant, in no order that means anything; may be walked in slices while events are applied. */
   *timersOf(tenantId: string): Generator<Timer, void, void> {
     const timers = this.#tenants.get(tenantId)
@@ -82,11 +90,13 @@ export class PartitionState {
       if (timers.size === 0) this.#tenants.delete(timer.tenantId)
       this.versionFloor = Math.max(this.versionFloor, timer.version)
     } else if (timer.state === 'running') {
+      const setBy = event.cause.requestId
       if (typeof before === 'object') {
+        if (before.timer.deadlineMs !== timer.deadlineMs) before.setBy = setBy
         before.timer = timer
         this.#schedule(before)
       } else {
-        const entry: RunningEntry = { timer, handle: notQueued }
+        const entry: RunningEntry = { timer, handle: notQueued, setBy }
         timers.set(timer.timerId, entry)
         this.#schedule(entry)
       }

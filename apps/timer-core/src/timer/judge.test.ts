@@ -14,7 +14,7 @@ type Conditions = Pick<Command, 'ifVersion' | 'ifAbsent'>
 function judged(timer: Timer | undefined, operation: Operation, conditions: Conditions = {}, at = now) {
   const actor = { type: 'key', id: 'k1' } as const
   const command = { tenantId: 'default', timerId: 't1', operation, ...conditions, actor, requestId: 'r1' }
-  return judge(timer, command, at, 41)
+  return judge(timer, command, at, 41, 'put-1')
 }
 
 function put(time: { durationMs: number } | { deadlineMs: number }, more = {}): Operation {
@@ -40,7 +40,7 @@ describe('order of judgement', () => {
     const { events, timer } = judged(overdue, { op: 'pause' })
     assert.deepEqual(
       events.map(({ cause }) => cause),
-      [{ actor: { type: 'clock', id: 'clock' }, requestId: '' }],
+      [{ actor: { type: 'clock', id: 'clock' }, requestId: 'put-1' }],
     )
     assert.equal(timer?.completedBy, 'fire')
     assert.equal(told(judged(overdue, { op: 'pause' })), 'completed 8, wrong_state')
@@ -90,19 +90,19 @@ describe('firing', () => {
   })
 
   test('happens once, when it is due, and only to a running timer', () => {
-    assert.equal(told(judge(overdue, fireOf(overdue), now, 0)), 'completed 8, event')
-    assert.equal(told(judge(overdue, fireOf(overdue), now - 1, 0)), 'no-op')
-    assert.equal(told(judge(timers.paused, fireOf(overdue), now, 0)), 'no-op')
-    assert.equal(told(judge(undefined, fireOf(overdue), now, 0)), 'not_found')
+    assert.equal(told(judge(overdue, fireOf(overdue, 'put-1'), now, 0, 'put-1')), 'completed 8, event')
+    assert.equal(told(judge(overdue, fireOf(overdue, 'put-1'), now - 1, 0, 'put-1')), 'no-op')
+    assert.equal(told(judge(timers.paused, fireOf(overdue, 'put-1'), now, 0, 'put-1')), 'no-op')
+    assert.equal(told(judge(undefined, fireOf(overdue, 'put-1'), now, 0, 'put-1')), 'not_found')
   })
 
   test('with a clock that was set back it waits for the clock; times do not go back', () => {
     const late: Timer = { ...timers.running, deadlineMs: now + 10, updatedAtMs: now + 20 }
     const at = now + 5
-    assert.equal(told(judge(late, fireOf(late), at, 0)), 'no-op')
+    assert.equal(told(judge(late, fireOf(late, 'put-1'), at, 0, 'put-1')), 'no-op')
     assert.equal(judged(late, { op: 'pause' }, {}, at).timer?.remainingMs, 0)
     assert.equal(judged(late, { op: 'restart' }, {}, at).timer?.deadlineMs, now + 20 + late.durationMs)
-    const fired = judge(late, fireOf(late), now + 10, 0).timer
+    const fired = judge(late, fireOf(late, 'put-1'), now + 10, 0, 'put-1').timer
     assert.equal(fired?.completedAtMs, now + 20)
   })
 })

@@ -17,12 +17,13 @@ export interface Judgement {
   readonly timer: Timer | undefined
 }
 
-/** `nowMs` and `versionFloor` as transition has them. */
+/** `nowMs` and `versionFloor` as transition has them; `setBy`: the requestId that set the timer's deadline. */
 export function judge(
   timer: Timer | undefined,
   command: Command | Fire,
   nowMs: number,
   versionFloor: number,
+  setBy: string,
 ): Judgement {
   const events: TimerEvent[] = []
   let current = timer
@@ -34,8 +35,9 @@ export function judge(
     }
     return outcome
   }
-  if (current !== undefined && command.operation.op !== 'fire' && isDue(current, nowMs)) step(fireOf(current))
+  if (current !== undefined && command.operation.op !== 'fire' && isDue(current, nowMs))
+    step(fireOf(current, setBy))
   const outcome = step(command)
-  if (current !== undefined && isDue(current, nowMs)) step(fireOf(current))
+  if (current !== undefined && isDue(current, nowMs)) step(fireOf(current, command.requestId))
   return { events, outcome, timer: current }
 }

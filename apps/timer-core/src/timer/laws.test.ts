@@ -88,7 +88,7 @@ const byCaller = fc
     const ifVersion = off === undefined ? undefined : (timer?.version ?? 0) + off
     return command(timer === undefined ? first(nowMs) : then(nowMs), ifVersion)
   })
-const byClock = fc.constant<Step['command']>(() => fireOf({ tenantId: 'default', timerId: 't' }))
+const byClock = fc.constant<Step['command']>(() => fireOf({ tenantId: 'default', timerId: 't' }, 'put-1'))
 const step: fc.Arbitrary<Step> = fc.record({
   passedMs,
   command: fc.oneof({ weight: 9, arbitrary: byCaller }, byClock),
@@ -104,7 +104,7 @@ function run(
   let floor = 40
   for (const each of steps) {
     nowMs += each.passedMs
-    const judgement = judge(timer, each.command(nowMs, timer), nowMs, floor)
+    const judgement = judge(timer, each.command(nowMs, timer), nowMs, floor, 'put-1')
     look(judgement, timer, nowMs, floor)
     timer = judgement.timer
     for (const event of judgement.events) {
@@ -144,7 +144,7 @@ function checkShape(timer: Timer): void {
 }
 
 function done(timer: Timer | undefined, operation: Operation, nowMs: number): Timer {
-  const { outcome, timer: after } = judge(timer, command(operation), nowMs, 0)
+  const { outcome, timer: after } = judge(timer, command(operation), nowMs, 0, 'put-1')
   assert.notEqual(outcome.kind, 'refusal', JSON.stringify(outcome))
   assert.ok(after !== undefined)
   return after

@@ -18,8 +18,9 @@ export interface Fire extends Omit<Command, 'operation'> {
 
 const clock: Actor = { type: 'clock', id: 'clock' }
 
-export function fireOf({ tenantId, timerId }: Pick<Timer, 'tenantId' | 'timerId'>): Fire {
-  return { tenantId, timerId, operation: { op: 'fire' }, actor: clock, requestId: '' }
+/** `requestId`: of the command that set the deadline, so that a firing can be traced to it. */
+export function fireOf({ tenantId, timerId }: Pick<Timer, 'tenantId' | 'timerId'>, requestId: string): Fire {
+  return { tenantId, timerId, operation: { op: 'fire' }, actor: clock, requestId }
 }
 
 export type Outcome =
