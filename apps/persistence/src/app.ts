@@ -40,7 +40,7 @@ const messageBytesMost = 16 * 1024 * 1024
 const reading = {
   concurrency: 8,
   lookEveryMs: 1000,
-  backoff: { firstMs: 100, mostMs: 5000 },
+  backoff: { firstMs: 100, mostMs: 2000 },
   pullBytes: 2 * 1024 * 1024,
   pullRecords: 256,
   batchEvents: 1000,

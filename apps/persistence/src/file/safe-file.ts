@@ -1,6 +1,7 @@
 // A file of lines that is whole or not there: written beside, synced, renamed into place; its last line tells that
 // nothing is missing. Some older ones are kept, the newest that is whole is read. It knows no content.
 
+import { existsSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -90,6 +91,7 @@ function checkedLines(bytes: Buffer): string[] {
 }
 
 async function shift(path: string): Promise<void> {
+  if (!existsSync(path)) return
   const paths = pathsOf(path)
   for (let index = paths.length - 1; index > 0; index -= 1) {
     const [newer, older] = paths.slice(index - 1, index + 1)

@@ -58,6 +58,7 @@ export class Database implements AsyncDisposable {
   readonly #logger: Logger
   readonly #closing = new AbortController()
   readonly #prepared: Promise<void>
+  #indexing: Promise<void> | undefined
   #isPrepared = false
   #isWritable = false
 
@@ -104,7 +105,15 @@ export class Database implements AsyncDisposable {
     }
   }
 
+  /** Also of a database that was dropped meanwhile; many may ask at once. */
   async ensureIndexes(): Promise<void> {
+    this.#indexing ??= this.#createIndexes().finally(() => {
+      this.#indexing = undefined
+    })
+    await this.#indexing
+  }
+
+  async #createIndexes(): Promise<void> {
     for (const [name, descriptions] of Object.entries(indexes)) {
       if (descriptions.length > 0) await this.#db.collection(name).createIndexes([...descriptions])
     }

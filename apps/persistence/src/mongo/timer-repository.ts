@@ -84,21 +84,21 @@ export class MongoTimerRepository implements TimerRepository {
   async apply(batch: ProjectedBatch): Promise<boolean> {
     return await this.#database.call(async (collections) => {
       const { partition, dataId, build, place } = batch
+      const current = { _id: partition, dataId, build, sequence: { $lt: place.sequence } }
+      // The update below decides; asked before, hardly anything is written in vain.
+      if ((await collections.positions.findOne(current, reading())) === null) return false
       await Promise.all([
         writeTimers(collections, batch),
         writeEvents(collections, batch),
         writePoison(collections, batch),
       ])
-      const { matchedCount } = await collections.positions.updateOne(
-        { _id: partition, dataId, build, sequence: { $lt: place.sequence } },
-        {
-          $set: {
-            sequence: place.sequence,
-            term: place.term ?? null,
-            storedAtMs: place.storedAtMs ?? null,
-          },
+      const { matchedCount } = await collections.positions.updateOne(current, {
+        $set: {
+          sequence: place.sequence,
+          term: place.term ?? null,
+          storedAtMs: place.storedAtMs ?? null,
         },
-      )
+      })
       return matchedCount === 1
     })
   }

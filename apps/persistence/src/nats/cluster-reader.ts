@@ -109,7 +109,7 @@ export class ClusterReader implements AsyncDisposable {
         const sequence = directory.sequenceOf(partition, clock.monotonicMs())
         if (sequence !== undefined) projection.wake(partition, sequence)
       }
-      if (turn % turnsBetween.ends === 0) await this.#quietly('ends', projection.tellEnds())
+      await this.#quietly('ends', projection.tellEnds(turn % turnsBetween.ends === 0))
       if (turn % turnsBetween.reports === 0) {
         await this.#quietly('positions', this.#tellPositions(cluster))
         if (await this.#isOther(cluster)) return

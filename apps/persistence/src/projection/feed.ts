@@ -67,6 +67,15 @@ export function allPlaces(after: readonly FeedPlace[], partitionCount: number): 
   return places
 }
 
+/** Those with something behind them: asking for the others would be in vain. */
+export function placesBehind(places: readonly FeedPlace[], stored: readonly LogPosition[]): FeedPlace[] {
+  const ends = new Map(stored.map(({ partition, sequence }) => [partition, sequence]))
+  return places.filter(({ partition, sequence, index }) => {
+    const end = ends.get(partition) ?? 0
+    return end > sequence || (end === sequence && index !== undefined)
+  })
+}
+
 /** A place without an index is the whole record, and so beyond one with it. */
 function advance(next: Map<number, FeedPlace>, place: FeedPlace): void {
   const known = next.get(place.partition)

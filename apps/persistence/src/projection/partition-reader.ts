@@ -127,7 +127,8 @@ export class PartitionReader {
   async #find(): Promise<StoredPosition | undefined> {
     const { source, repository, observer } = this.#deps
     const { partition, dataId } = this.#options
-    const [stored, ends] = await Promise.all([repository.position(partition), source.ends(partition)])
+    const stored = await repository.position(partition)
+    const ends = await source.ends(partition)
     const first = Math.max(1, ends.first)
     const inLog = stored !== undefined && stored.sequence >= first && stored.sequence <= ends.last
     const [mark] = inLog ? await source.read(partition, stored.sequence, 1) : []

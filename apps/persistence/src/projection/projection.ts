@@ -90,16 +90,20 @@ export class Projection implements AsyncDisposable {
     return most
   }
 
-  /** Tells the repository that readers have seen the ends of their logs without anything to write. */
-  async tellEnds(): Promise<void> {
-    const told: [Lane, StoredPosition][] = []
+  /**
+   * Tells the repository that readers have seen the ends of their logs without anything to write: of all, or only of
+   * those it has not heard of yet.
+   */
+  async tellEnds(all: boolean): Promise<void> {
+    const news: [Lane, StoredPosition][] = []
     for (const lane of this.#lanes.values()) {
       const { position } = lane.reader
-      if (position !== undefined && position.endSeenAtMs > lane.toldEndMs) told.push([lane, position])
+      if (position === undefined || position.endSeenAtMs <= lane.toldEndMs) continue
+      if (all || lane.toldEndMs === 0) news.push([lane, position])
     }
-    if (told.length === 0) return
-    await this.#deps.repository.sawEnds(told.map(([, position]) => position))
-    for (const [lane, { endSeenAtMs }] of told) lane.toldEndMs = endSeenAtMs
+    if (news.length === 0) return
+    await this.#deps.repository.sawEnds(news.map(([, position]) => position))
+    for (const [lane, { endSeenAtMs }] of news) lane.toldEndMs = endSeenAtMs
   }
 
   /** Resolves when no step is under way any more. */

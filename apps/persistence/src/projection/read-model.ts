@@ -16,7 +16,7 @@ import type {
 } from '@timers/shared/timer/queries.ts'
 import type { LogPosition } from '@timers/shared/timer/results.ts'
 import { asOfAll, asOfMs, hasReached } from './as-of.ts'
-import { allPlaces, nextPlaces } from './feed.ts'
+import { allPlaces, nextPlaces, placesBehind } from './feed.ts'
 import type { StoredPosition, TimerRepository } from './repository.ts'
 
 export interface Cluster {
@@ -74,7 +74,9 @@ export class ReadModel {
     const positions = await this.#storedPositions()
     const asOf = this.#asOf(positions, cluster)
     const after = allPlaces(query.after, cluster.partitionCount)
-    const { items, more } = await this.#deps.repository.feed({ ...query, after })
+    const behind = placesBehind(after, positions)
+    const { items, more } =
+      behind.length === 0 ? nothing : await this.#deps.repository.feed({ ...query, after: behind })
     return { events: items, more, next: nextPlaces(after, items, more, positions), asOfMs: asOf }
   }
 
@@ -135,6 +137,8 @@ export class ReadModel {
     return found
   }
 }
+
+const nothing = { items: [], more: false } as const
 
 function building(): RefusalError {
   return unavailable('the read model is being built')
