@@ -14,6 +14,9 @@ export class DamagedLogError extends Error {
   override readonly name = 'DamagedLogError'
 }
 
+/** Records between two lookings for what may be forgotten. */
+const forgetEvery = 256
+
 export interface LedgerOptions {
   readonly partition: number
   readonly partitionCount: number
@@ -85,6 +88,8 @@ export class Ledger {
       this.state.apply(event)
       this.repeats.keep(event.session, event.n, event.type, event.timer, sequence, body.nowMs)
     }
+    // A replay of years must not remember them: what is old by the log's own time is forgotten on the way.
+    if (sequence % forgetEvery === 0) this.repeats.forgetExpired(body.nowMs)
     return body.events
   }
 }

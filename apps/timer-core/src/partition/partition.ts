@@ -91,7 +91,8 @@ export class Partition {
 
   /** Whether this node may say that it owns the partition. */
   get serving(): boolean {
-    return this.#loop.running
+    // On another connection the Takeover may have been followed by somebody else's, and nobody told us.
+    return this.#loop.running && this.#claim?.connectionId === this.#deps.log.connectionId()
   }
   /** It will never serve again. */
   get closed(): boolean {
@@ -162,6 +163,7 @@ export class Partition {
       this.#ledger.repeats.forgetExpired(nowMs)
     }
     if (this.serving) return
+    if (this.#loop.running) void this.#reacquire()
     const unowned = unavailable('Nobody owns this partition at the moment.')
     this.#ownedReads.end((_, untilMs) => (untilMs <= monotonicMs ? this.#refusedRead(unowned) : undefined))
     const troubled = monotonicMs - this.#unownedSinceMs >= partitionLimits.troubledMs
@@ -225,6 +227,12 @@ export class Partition {
     return timer === undefined ? notFound(this.sequence) : { kind: 'found', timer, sequence: this.sequence }
   }
 
+  async #reacquire(): Promise<void> {
+    await this.#loop.stop()
+    // It may have been found out by an append meanwhile. What acquire() rejects with is told to the observer.
+    if (!this.#closed) await this.acquire().catch(() => undefined)
+  }
+
   async #acquire(): Promise<void> {
     const { clock, observer } = this.#deps
     const { partition, node, dataId, partitionCount } = this.#options
@@ -243,7 +251,7 @@ export class Partition {
         },
       })
       this.#ledger = acquired.ledger
-      if (acquired.claim === undefined) {
+      if (acquired.claim === undefined || this.#closing.signal.aborted) {
         this.#close(acquired.ledger.owner)
         return
       }
