@@ -230,7 +230,7 @@ export class Partition {
   async #reacquire(): Promise<void> {
     await this.#loop.stop()
     // It may have been found out by an append meanwhile. What acquire() rejects with is told to the observer.
-    if (!this.#closed) await this.acquire().catch(() => undefined)
+    if (!this.#closed && !this.#loop.running) await this.acquire().catch(() => undefined)
   }
 
   async #acquire(): Promise<void> {
