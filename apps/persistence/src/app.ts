@@ -38,10 +38,10 @@ const deadAfterMs = 1500
 const messageBytesMost = 16 * 1024 * 1024
 
 const reading = {
-  concurrency: 8,
+  concurrency: 16,
   lookEveryMs: 1000,
   backoff: { firstMs: 100, mostMs: 2000 },
-  pullBytes: 2 * 1024 * 1024,
+  pullBytes: 1024 * 1024,
   pullRecords: 256,
   batchEvents: 1000,
 } as const

@@ -46,10 +46,9 @@ const indexes = {
     { key: { tenantId: 1, partition: 1, sequence: 1, index: 1 } },
     { key: { occurredAt: 1 }, expireAfterSeconds: auditDays * daySeconds },
   ],
-  positions: [],
   gaps: [{ key: { at: 1 }, expireAfterSeconds: auditDays * daySeconds }],
   poison: [{ key: { at: 1 }, expireAfterSeconds: auditDays * daySeconds }],
-} as const satisfies Record<keyof Collections, readonly IndexDescription[]>
+} as const satisfies Partial<Record<keyof Collections, readonly IndexDescription[]>>
 
 export class Database implements AsyncDisposable {
   readonly collections: Collections
@@ -61,6 +60,7 @@ export class Database implements AsyncDisposable {
   #indexing: Promise<void> | undefined
   #isPrepared = false
   #isWritable = false
+  #toldReady = false
 
   /** Connects by itself, for as long as it takes. */
   constructor(options: { uri: string; name: string }, deps: { logger: Logger }) {
@@ -73,11 +73,12 @@ export class Database implements AsyncDisposable {
       minHeartbeatFrequencyMS: 100,
       socketTimeoutMS: writeWithinMs + 1000,
       waitQueueTimeoutMS: 1000,
-      maxPoolSize: 24,
+      maxPoolSize: 40,
       writeConcern: { w: 'majority', journal: true, wtimeoutMS: writeWithinMs },
     })
     this.#client.on('topologyDescriptionChanged', ({ newDescription }) => {
       this.#isWritable = [...newDescription.servers.values()].some(({ isWritable }) => isWritable)
+      this.#tellChange()
     })
     this.#db = this.#client.db(databaseOf(options.uri))
     this.collections = {
@@ -114,9 +115,11 @@ export class Database implements AsyncDisposable {
   }
 
   async #createIndexes(): Promise<void> {
-    for (const [name, descriptions] of Object.entries(indexes)) {
-      if (descriptions.length > 0) await this.#db.collection(name).createIndexes([...descriptions])
-    }
+    await Promise.all(
+      Object.entries(indexes).map(async ([name, descriptions]) => {
+        await this.#db.collection(name).createIndexes([...descriptions])
+      }),
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,12 +128,21 @@ export class Database implements AsyncDisposable {
     await this.#prepared
   }
 
+  #tellChange(): void {
+    const { ready } = this.health()
+    if (ready === this.#toldReady || this.#closing.signal.aborted) return
+    this.#toldReady = ready
+    if (ready) this.#logger.info({}, 'MongoDB is there')
+    else this.#logger.warn({}, 'MongoDB is away')
+  }
+
   async #prepare(): Promise<void> {
     for (let attempt = 0; !this.#closing.signal.aborted; attempt += 1) {
       try {
         await this.#client.connect()
         await this.ensureIndexes()
         this.#isPrepared = true
+        this.#tellChange()
         return
       } catch (error) {
         if (attempt === 0) this.#logger.warn({ error: toUnavailable(error) }, 'waiting for MongoDB')

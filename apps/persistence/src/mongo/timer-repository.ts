@@ -74,10 +74,13 @@ export class MongoTimerRepository implements TimerRepository {
         term: term ?? null,
         storedAtMs: null,
         endSeenAtMs: 0,
-        clearFrom,
-        ...(gap === undefined ? {} : { gap }),
       }
-      if (await replacePosition(collections, document, replaces)) await clear(collections, document)
+      // Of a new cluster there is nothing to remove.
+      if (gap !== undefined || (await hasDocuments(collections, partition))) {
+        Object.assign(document, { clearFrom, ...(gap && { gap }) })
+      }
+      if (!(await replacePosition(collections, document, replaces))) return
+      if (document.clearFrom !== undefined) await clear(collections, document)
     })
   }
 
@@ -202,14 +205,27 @@ async function replacePosition(
   }
 }
 
+async function hasDocuments({ timers, events, gaps }: Collections, partition: number): Promise<boolean> {
+  const found = await Promise.all([
+    timers.findOne({ partition }, reading()),
+    events.findOne({ _id: eventIdsOf(partition) }, reading()),
+    gaps.findOne({ partition }, reading()),
+  ])
+  return found.some((document) => document !== null)
+}
+
+/** By their ids: no index of the audit starts with the partition. */
+function eventIdsOf(partition: number): { $gte: string; $lt: string } {
+  return { $gte: `evt_${partition}_`, $lt: `evt_${partition}\`` }
+}
+
 /** Removes what older builds wrote of records that this build reads again; two may do it at once. */
 async function clear(collections: Collections, position: PositionDocument): Promise<void> {
   const { _id: partition, build, clearFrom = 0, gap } = position
   const stale = { build: { $ne: build }, sequence: { $gte: clearFrom } }
   const { timers, events, gaps, positions } = collections
   await removeAll(timers, { partition, ...stale })
-  // By their ids: no index of the audit starts with the partition.
-  await removeAll(events, { _id: { $gte: `evt_${partition}_`, $lt: `evt_${partition}\`` }, ...stale })
+  await removeAll(events, { _id: eventIdsOf(partition), ...stale })
   await gaps.deleteMany({ partition, to: { $gte: clearFrom } })
   if (gap !== undefined) {
     await gaps.replaceOne(

@@ -18,6 +18,7 @@ class Model {
   steps = 0
   most = 0
   fails = false
+  away = false
   held: PromiseWithResolvers<void> | undefined
   readonly #record: LogRecord = takeoverRecord('t', 'a', 99)
 
@@ -35,6 +36,7 @@ class Model {
       ends: (partition: number) => this.#io(() => ({ first: 1, last: this.#end(partition) })),
     }
     const repository = {
+      health: () => ({ ready: !this.away, reasons: [] }),
       position: (partition: number) => this.#io(() => this.stored.get(partition)),
       apply: ({ partition, place }: { partition: number; place: { sequence: number } }) =>
         this.#io(() => {
@@ -183,6 +185,24 @@ describe('Projection', () => {
     projection.wake(0)
     await settle()
     assert.deepEqual(model.failures.at(-1), [0, 100])
+  })
+
+  it('tries nothing while the repository is away, and goes on when it is back', async () => {
+    await using projection = model.create()
+    projection.assign(model.begin(2, 5))
+    await settle()
+    model.away = true
+    model.ends.set(0, 6).set(1, 6)
+    projection.wake(0)
+    projection.wake(1)
+    await model.clock.advance(5000)
+    await settle()
+    assert.deepEqual([sequences(), model.failures], [[5, 5], []])
+    assert.ok(projection.lagMs() >= 5000)
+    model.away = false
+    await model.clock.advance(100)
+    await settle()
+    assert.deepEqual(sequences(), [6, 6])
   })
 
   it('lags while it cannot read on', async () => {

@@ -42,6 +42,7 @@ export class Projection implements AsyncDisposable {
   readonly #lanes = new Map<number, Lane>()
   readonly #queue: Lane[] = []
   readonly #running = new Set<Promise<void>>()
+  #cancelWait: (() => void) | undefined
   #closed = false
 
   constructor(options: ProjectionOptions, deps: ProjectionDeps) {
@@ -110,6 +111,7 @@ export class Projection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     for (const lane of this.#lanes.values()) this.#drop(lane)
+    this.#cancelWait?.()
     await Promise.all(this.#running)
   }
 
@@ -128,6 +130,10 @@ export class Projection implements AsyncDisposable {
   }
 
   #startSteps(): void {
+    if (this.#queue.length > 0 && !this.#deps.repository.health().ready) {
+      this.#waitForRepository()
+      return
+    }
     while (this.#running.size < this.#options.concurrency) {
       const lane = this.#queue.shift()
       if (lane === undefined) return
@@ -137,6 +143,14 @@ export class Projection implements AsyncDisposable {
       })
       this.#running.add(step)
     }
+  }
+
+  /** Trying each partition in turn would only tell the same a hundred times. */
+  #waitForRepository(): void {
+    this.#cancelWait ??= this.#deps.clock.after(this.#options.backoff.firstMs, () => {
+      this.#cancelWait = undefined
+      this.#startSteps()
+    })
   }
 
   async #step(lane: Lane): Promise<void> {
