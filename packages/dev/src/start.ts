@@ -47,14 +47,20 @@ function readArguments(): Arguments {
   }
 }
 
-/** Aborts, with the signal as its reason, when this process is asked to leave. */
+const repeatedWithinMs = 1_000
+
+/** Aborts when this process is asked to leave. Asked again, it ends at once, and the guard ends the rest. */
 function whenAskedToLeave(): AbortSignal {
   const asked = new AbortController()
-  // Once: a second one ends this process at once, and the guard the rest.
+  let firstMs: number | undefined
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => {
-      say(`${signal}: stopping`)
-      asked.abort(signal)
+    process.on(signal, () => {
+      if (firstMs === undefined) {
+        firstMs = performance.now()
+        say(`${signal}: stopping`)
+        asked.abort()
+        // A terminal's Ctrl-C may come twice: from the terminal and from an npm that passes it on.
+      } else if (performance.now() - firstMs > repeatedWithinMs) process.kill(process.pid, 'SIGKILL')
     })
   return asked.signal
 }
@@ -147,6 +153,8 @@ async function keep(cluster: Cluster, setting: Setting, startedAt: Date, asked: 
   await Promise.race([leave, supervisor.gaveUp])
 }
 
+// A terminal that is gone cannot be told; what runs is still to be ended in order.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 const asked = whenAskedToLeave()
 try {
   await run(asked)
