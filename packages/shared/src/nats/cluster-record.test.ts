@@ -95,10 +95,10 @@ describe('the cluster record', { timeout: 30_000 }, () => {
   it('is waited for through a loss of the server', async () => {
     await (await bucket()).create(subjects.clusterRecord, JSON.stringify(record))
     const { logger, waiting } = waitedFor()
-    server.pause()
+    await server.kill()
     const awaited = awaitCluster(connection, { clock, logger })
     await waiting
-    server.resume()
+    await server.restart()
     assert.deepEqual(await awaited, record)
   })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { startNatsServer } from '@timers/dev/nats-server.ts'
@@ -47,6 +48,15 @@ async function logOf(count: number, bytesEach = 1): Promise<number> {
 
 async function sequences(partition: number, from: number, most: number): Promise<number[]> {
   return (await reader.read(partition, from, most)).map(({ sequence }) => sequence)
+}
+
+/** A stop takes effect a little later than it is asked for. */
+async function standStill(): Promise<void> {
+  server.pause()
+  for (let answers = true; answers;) {
+    const answered = connection.flush().then(() => true)
+    answers = await Promise.race([answered, delay(100).then(() => false)])
+  }
 }
 
 function isHole(expected: number, found: number): (error: unknown) => boolean {
@@ -152,7 +162,7 @@ describe('the log reader', { timeout: 60_000 }, () => {
       () => reader.last(partition),
       () => reader.ends(partition),
     ]
-    server.pause()
+    await standStill()
     try {
       const startedAtMs = performance.now()
       for (const result of await Promise.allSettled(calls.map((call) => call()))) {
