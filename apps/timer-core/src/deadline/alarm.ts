@@ -1,5 +1,6 @@
-// One timeout to the earliest deadline. Never early: rounded up, and looked at again when it rings; waits of more
-// than an hour are cut, so that a deadline years ahead is no overflow and a clock that steps is noticed.
+// One timeout to the earliest deadline. Never early: the wait is rounded up, and the clock looked at again
+// when it is over; waits are cut at an hour, so that a deadline years ahead does not overflow setTimeout
+// and a cluster clock that was set is noticed.
 
 import type { Clock } from '@timers/shared/clock.ts'
 
@@ -7,16 +8,16 @@ const longestWaitMs = 3_600_000
 
 export interface AlarmDeps {
   readonly clock: Clock
-  /** Called at or after the instant that was set last; set it again for another. */
+  /** Called once, at or after the instant that was set last; until it is set again there is none. */
   readonly onDue: () => void
 }
 
 export class Alarm {
   readonly #deps: AlarmDeps
   #atMs = Infinity
-  /** When the timeout that runs will ring; it may be earlier than #atMs and then only looks. */
-  #ringsAtMs = Infinity
+  /** The timeout under way, and when it ends: on the monotonic clock, whatever is done to the other. */
   #cancel: (() => void) | undefined
+  #endsAtMs = Infinity
 
   constructor(deps: AlarmDeps) {
     this.#deps = deps
@@ -28,21 +29,20 @@ export class Alarm {
     if (atMs === Infinity) {
       this.#cancel?.()
       this.#cancel = undefined
-      this.#ringsAtMs = Infinity
       return
     }
-    // A timeout that rings too early costs one look; to cancel and set it for each change would cost more.
-    if (this.#cancel !== undefined && this.#ringsAtMs <= atMs) return
+    const { clock } = this.#deps
+    const waitMs = Math.min(longestWaitMs, Math.max(0, Math.ceil(atMs - clock.nowMs())))
+    const endsAtMs = clock.monotonicMs() + waitMs
+    // A timeout that ends before it is needed costs one look; a new one for each change would cost more.
+    if (this.#cancel !== undefined && this.#endsAtMs <= endsAtMs) return
     this.#cancel?.()
-    const nowMs = this.#deps.clock.nowMs()
-    const waitMs = Math.min(longestWaitMs, Math.max(0, Math.ceil(atMs - nowMs)))
-    this.#ringsAtMs = nowMs + waitMs
-    this.#cancel = this.#deps.clock.after(waitMs, this.#ring)
+    this.#endsAtMs = endsAtMs
+    this.#cancel = clock.after(waitMs, this.#look)
   }
 
-  readonly #ring = (): void => {
+  readonly #look = (): void => {
     this.#cancel = undefined
-    this.#ringsAtMs = Infinity
     const atMs = this.#atMs
     if (this.#deps.clock.nowMs() < atMs) {
       this.set(atMs)
