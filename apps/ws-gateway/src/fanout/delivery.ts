@@ -86,6 +86,22 @@ export class Delivery {
     for (const viewer of viewers) if (viewer.tenantId === message.tenantId) viewer.tell(words)
   }
 
+  /**
+   * Whether its snapshot fits what its viewer was told by other subscriptions. An owner tells what it has,
+   * which may be ahead of the feed; started too early, it would hide a completion or show an older state.
+   */
+  canStart({ snapshot, viewer }: Subscription): boolean {
+    const others = started(viewer)
+    if (others.length === 0) return true
+    for (const part of snapshot?.values() ?? []) {
+      for (const { timerId, version } of part.values()) {
+        if (viewer.held.get(timerId) === version) continue
+        if (others.some((other) => other.selects(timerId))) return false
+      }
+    }
+    return true
+  }
+
   /** Its snapshot is complete: the viewer holds it from now on. `known`: versions it says it holds already. */
   start(subscription: Subscription, known: ReadonlyMap<string, number> | undefined): Joined {
     const { snapshot, selection, viewer, id } = subscription
@@ -98,12 +114,13 @@ export class Delivery {
     const found = new Set<string>()
     for (const part of snapshot?.values() ?? []) {
       for (const timer of part.values()) {
-        found.add(timer.timerId)
-        const held = viewer.held.get(timer.timerId)
-        viewer.held.set(timer.timerId, Math.max(held ?? 0, timer.version))
-        if (held === undefined) this.#gained(viewer, timer.timerId)
-        else if (!subscription.named) this.#count(subscription, timer.timerId, 1)
-        if (known?.get(timer.timerId) !== timer.version) timers.push(timer)
+        const { timerId, version } = timer
+        found.add(timerId)
+        const held = viewer.held.get(timerId)
+        viewer.held.set(timerId, version)
+        if (held === undefined) this.#gained(viewer, timerId)
+        else if (!subscription.named) this.#count(subscription, timerId, 1)
+        if (known?.get(timerId) !== version) timers.push(timer)
       }
     }
     const gone = [...(known?.keys() ?? [])].filter((one) => !found.has(one) && subscription.selects(one))
@@ -112,14 +129,22 @@ export class Delivery {
     return { subscriptionId: id, recovered: known !== undefined, timers, deleted: gone, missing }
   }
 
-  /** What one partition has for it, asked anew: whatever its viewer holds otherwise is put right. */
-  correct(subscription: Subscription, partition: number, timers: ReadonlyMap<string, Timer>): void {
+  /**
+   * What one partition has for it, asked anew: its viewer is told what it does not know. `rewound`: also
+   * where it knows something newer, which the log has lost.
+   */
+  correct(
+    subscription: Subscription,
+    partition: number,
+    timers: ReadonlyMap<string, Timer>,
+    rewound: boolean,
+  ): void {
     const { viewer, tenantId } = subscription
     const { clock } = this.#deps
     const { dataId, partitionCount } = this.#options
     for (const timer of timers.values()) {
       const held = viewer.held.get(timer.timerId)
-      if (held === timer.version) continue
+      if (held === timer.version || (!rewound && held !== undefined && held > timer.version)) continue
       viewer.held.set(timer.timerId, timer.version)
       if (held === undefined) this.#gained(viewer, timer.timerId)
       const completed = timer.state === 'completed'
@@ -144,7 +169,7 @@ export class Delivery {
     if (!viewer.subscriptions.delete(subscription.id)) return
     this.#index.remove(subscription)
     if (subscription.snapshot !== undefined) return
-    const others = [...viewer.subscriptions.values()].filter((other) => other.snapshot === undefined)
+    const others = started(viewer)
     const timerIds =
       'timerIds' in selection
         ? selection.timerIds
@@ -204,19 +229,15 @@ export class Delivery {
 
   /** The viewer did not hold the timer and now does. */
   #gained(viewer: Viewer, timerId: string): void {
-    for (const subscription of viewer.subscriptions.values()) {
-      if (subscription.snapshot === undefined && !subscription.named && subscription.selects(timerId)) {
-        this.#count(subscription, timerId, 1)
-      }
+    for (const subscription of started(viewer)) {
+      if (!subscription.named && subscription.selects(timerId)) this.#count(subscription, timerId, 1)
     }
   }
 
   #lost(viewer: Viewer, timerId: string): void {
     viewer.held.delete(timerId)
-    for (const subscription of viewer.subscriptions.values()) {
-      if (subscription.snapshot === undefined && !subscription.named && subscription.selects(timerId)) {
-        this.#count(subscription, timerId, -1)
-      }
+    for (const subscription of started(viewer)) {
+      if (!subscription.named && subscription.selects(timerId)) this.#count(subscription, timerId, -1)
     }
   }
 
@@ -231,4 +252,9 @@ export class Delivery {
   #endIfTooMany(subscription: Subscription): void {
     if (subscription.timers > this.#options.timers) this.#deps.onTooMany(subscription)
   }
+}
+
+/** Those of a viewer's subscriptions that it has been answered. */
+function started({ subscriptions }: Viewer): Subscription[] {
+  return [...subscriptions.values()].filter(({ snapshot }) => snapshot === undefined)
 }

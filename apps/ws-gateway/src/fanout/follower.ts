@@ -22,8 +22,11 @@ export interface FollowerOutput {
   apply(sequence: number, record: LogRecord): void
   /** Records from `from` on are wanted; answered by filled() or fillFailed(), but not after lost(). */
   fill(from: number): void
-  /** What is missing can't be had: position and term are forgotten, begin() is awaited. */
-  lost(): void
+  /**
+   * What is missing can't be had: position and term are forgotten, begin() is awaited. `rewound`: the log
+   * has lost its end, so that what was told may never have been.
+   */
+  lost(rewound: boolean): void
 }
 
 /** Keeps the records from here on, until it is released. */
@@ -39,6 +42,8 @@ export class Follower {
   readonly #options: FollowerOptions
   readonly #output: FollowerOutput
   #position: number | undefined
+  /** Where it may begin: not before what it has seen. */
+  #least = 0
   #terms = new TermFilter(undefined)
   /** Came before their turn. All beyond the position. */
   readonly #pending = new Map<number, LogRecord>()
@@ -68,13 +73,18 @@ export class Follower {
     return this.#position !== undefined && this.#position >= this.#ownerAt
   }
 
-  /** An owner was asked: `term` was in force at `sequence`. Only where there is no position. */
-  begin(sequence: number, term: string): void {
+  /**
+   * An owner was asked: `term` was in force at `sequence`. Only where there is no position. False = the
+   * owner is behind what was seen here already: it is to be asked again.
+   */
+  begin(sequence: number, term: string): boolean {
+    if (sequence < this.#least) return false
     this.#position = sequence
     this.#recentAfter = sequence
     this.#terms = new TermFilter(term)
     for (const early of this.#pending.keys()) if (early <= sequence) this.#pending.delete(early)
     this.#drain()
+    return true
   }
 
   /** From the feed. */
@@ -125,12 +135,14 @@ export class Follower {
       this.#stuck = { at: position, sinceMs: nowMs }
 
     const { behindMs, astrayMs } = this.#options
-    if (lasts(this.#stuck, astrayMs, nowMs) || lasts(this.#ahead, astrayMs, nowMs)) this.lose()
+    if (lasts(this.#ahead, astrayMs, nowMs)) this.lose(true)
+    else if (lasts(this.#stuck, astrayMs, nowMs)) this.lose()
     else if (lasts(this.#behind, behindMs, nowMs) || this.#pending.size > 0) this.#fill()
   }
 
   /** Forgets where it was. */
-  lose(): void {
+  lose(rewound = false): void {
+    this.#least = rewound ? 0 : (this.#position ?? this.#least)
     this.#position = undefined
     this.#pending.clear()
     this.#filling = false
@@ -141,7 +153,7 @@ export class Follower {
     this.#recentEvents = 0
     // What follows may be another log, with numbers of its own.
     for (const hold of this.#holds) hold.from = 0
-    this.#output.lost()
+    this.#output.lost(rewound)
   }
 
   hold(): Hold {

@@ -19,7 +19,7 @@ export interface FollowingDeps {
   readonly onRecord: (partition: number, sequence: number, record: LogRecord) => void
   readonly onMessage: (message: ViewerMessage) => void
   /** Its subscriptions must ask the owner again. */
-  readonly onLost: (following: Following) => void
+  readonly onLost: (following: Following, rewound: boolean) => void
 }
 
 export type FollowingOptions = Pick<typeof waits, 'behindMs' | 'astrayMs' | 'staleMs'>
@@ -49,11 +49,11 @@ export class Following implements Disposable {
         deps.onRecord(partition, sequence, record)
       },
       fill: (from) => void this.#fill(from),
-      lost: () => {
+      lost: (rewound) => {
         this.#fills += 1
         deps.counts.rescans += 1
-        deps.report.warn({ partition }, 'the log was lost sight of: its owner is asked again')
-        deps.onLost(this)
+        deps.report.warn({ partition, rewound }, 'the log was lost sight of: its owner is asked again')
+        deps.onLost(this, rewound)
       },
     })
     this.#feed = deps.feed.follow(partition, {

@@ -194,15 +194,17 @@ export class Hub implements Disposable {
         if (gathered > this.#options.limits.timers) this.#refuse(subscription, this.#tooMany, listener)
       },
       onDone: () => {
+        if (!this.#delivery.canStart(subscription)) return false
         listener.joined(this.#delivery.start(subscription, known))
         this.#followings.started(subscription)
+        return true
       },
     })
     if (refusal !== undefined) this.#refuse(subscription, refusal, listener)
   }
 
   /** The owner of a partition that was lost sight of is asked again, for each live subscription in it. */
-  readonly #onLost = ({ partition, subscriptions }: Following): void => {
+  readonly #onLost = ({ partition, subscriptions }: Following, rewound: boolean): void => {
     for (const subscription of subscriptions) {
       const settled = subscription.startsAfter.delete(partition)
       // One that is still joining asks again by itself; so does one that is being put right already.
@@ -212,9 +214,9 @@ export class Hub implements Disposable {
         partitions: [partition],
         untilMs: Infinity,
         onSettled: (_, timers) => {
-          this.#delivery.correct(subscription, partition, timers)
+          this.#delivery.correct(subscription, partition, timers, rewound)
         },
-        onDone: () => undefined,
+        onDone: () => true,
       })
     }
   }

@@ -34,8 +34,8 @@ export interface Joining {
   readonly untilMs: number
   /** These are a partition's timers at this moment; from now on its events count. */
   readonly onSettled: (partition: number, timers: Map<string, Timer>) => void
-  /** All are settled, at this moment. */
-  readonly onDone: () => void
+  /** All are settled, at this moment. False = it is too early: what is missing comes by the feed. */
+  readonly onDone: () => boolean
 }
 
 const unavailable: Refusal = {
@@ -65,13 +65,9 @@ export class Joins {
     for (let attempt = 0; ; attempt++) {
       if (attempt > 0) await pause(clock, backoffMs(again, attempt - 1, random), signal)
       if (subscription.hasEnded()) return undefined
-      const refusal = await this.#attempt(joining)
-      const missing = this.#missing(joining)
+      const refusal = this.#missing(joining).length > 0 ? await this.#attempt(joining) : undefined
       if (subscription.hasEnded()) return undefined
-      if (missing.length === 0) {
-        joining.onDone()
-        return undefined
-      }
+      if (this.#missing(joining).length === 0 && joining.onDone()) return undefined
       if (refusal !== undefined && refusal.code !== 'unavailable') return refusal
       if (clock.monotonicMs() >= joining.untilMs) return refusal ?? unavailable
     }
@@ -128,9 +124,9 @@ export class Joins {
     if (following === undefined || subscription.hasEnded()) return
     if (subscription.startsAfter.has(page.partition)) return
     const { follower } = following
-    if (follower.position === undefined) follower.begin(page.sequence, page.term)
+    if (follower.position === undefined && !follower.begin(page.sequence, page.term)) return
     const recent = follower.since(page.sequence)
-    // The owner had not yet applied what the feed had already brought here: it is asked again.
+    // The owner has not applied yet what the feed has brought here already: it is asked again.
     if (recent === undefined) return
     const timers = new Map(found.map((timer) => [timer.timerId, timer]))
     for (const { record } of recent) {
