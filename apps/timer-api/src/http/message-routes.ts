@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import type { Refusal } from '@timers/shared/errors.ts'
 import { checkJson } from '@timers/shared/schema/fields.ts'
+import type { JsonValue } from '@timers/shared/timer/timer.ts'
 import type { Answer } from './answer.ts'
 import { jsonBody } from './body.ts'
 import type { Call } from './call.ts'
@@ -21,7 +22,7 @@ const messageBody = z.strictObject({
       params: { code: 'wrong_format' },
     }),
   data: z
-    .unknown()
+    .custom<JsonValue>((data) => data !== undefined, { error: 'is missing', params: { code: 'missing' } })
     .superRefine((data, context) => {
       checkJson(data, [], 1, context)
     })
