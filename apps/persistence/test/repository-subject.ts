@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe } from 'node:test'
+import { MongoClient } from 'mongodb'
 import { startMongod } from '@timers/dev/mongod.ts'
 import type { Mongod } from '@timers/dev/mongod.ts'
 import { createLogger } from '@timers/shared/logger.ts'
@@ -16,6 +17,7 @@ import { Database } from '../src/mongo/database.ts'
 import { MongoTimerRepository } from '../src/mongo/timer-repository.ts'
 import type { ProjectedBatch, TimerRepository } from '../src/projection/repository.ts'
 import { baseMs, makeEvent, makeTimer } from './events.ts'
+import { emptyDatabase } from './empty-database.ts'
 import { eventually } from './eventually.ts'
 
 const logger = createLogger({ role: 'persistence', name: 'test', level: 'silent' })
@@ -79,21 +81,23 @@ export class Subject implements AsyncDisposable {
   }
 }
 
-/** Runs the same tests on both rooms; mongo/ with a real mongod, a database a test. */
+/** Runs the same tests on both rooms; mongo/ with a real mongod. */
 export function onBothRooms(name: string, tests: (open: () => Promise<Subject>) => void): void {
   const noMongod = process.env['MONGOD'] === undefined && 'there is no mongod'
   describe(`${name} in mongo/`, { skip: noMongod }, () => {
-    let mongod: Mongod | undefined
-    let databases = 0
+    let mongod: Mongod
+    let client: MongoClient
     before(async () => {
       mongod = await startMongod()
+      client = new MongoClient(mongod.uri)
     })
     after(async () => {
-      await mongod?.[Symbol.asyncDispose]()
+      await client.close()
+      await mongod[Symbol.asyncDispose]()
     })
     tests(async () => {
-      databases += 1
-      return await openMongo(`${mongod?.url ?? ''}/test${databases}`)
+      await emptyDatabase(client.db())
+      return await openMongo(mongod.uri)
     })
   })
   describe(`${name} in file/`, () => {
@@ -101,7 +105,8 @@ export function onBothRooms(name: string, tests: (open: () => Promise<Subject>) 
   })
 }
 
-async function openMongo(uri: string): Promise<Subject> {
+/** Begun, when MongoDB is there. */
+export async function openMongo(uri: string): Promise<Subject> {
   const subject = new Subject(new MongoTimerRepository(new Database({ uri, name: 'test' }, { logger })))
   await eventually(() => {
     assert.ok(subject.repository.health().ready)

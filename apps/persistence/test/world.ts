@@ -9,6 +9,7 @@ import { connect } from '@nats-io/transport-node'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { MongoClient } from 'mongodb'
 import type { Db, Document } from 'mongodb'
+import { emptyDatabase } from './empty-database.ts'
 import { startMongod } from '@timers/dev/mongod.ts'
 import type { Mongod } from '@timers/dev/mongod.ts'
 import { startNatsServer } from '@timers/dev/nats-server.ts'
@@ -118,7 +119,7 @@ export class World implements AsyncDisposable {
 
   /** An empty database and an empty cluster, but for a Takeover of term t1 in each log; its dataId. */
   async begin(): Promise<string> {
-    await this.db.dropDatabase()
+    await emptyDatabase(this.db)
     return await this.otherData()
   }
 
