@@ -204,7 +204,7 @@ function inputs(): Json {
       additionalProperties: false,
     }
   })
-  return { Command: { oneOf: variants, discriminator: { propertyName: 'op' } } }
+  return { Command: { oneOf: variants } }
 }
 
 function outputs(): Json {
