@@ -43,8 +43,9 @@ describe('the directory', () => {
 
   it('takes of several claimants the one that has read furthest, if it lives', () => {
     const { directory } = watched()
-    directory.hear(node('old', [own(1, 7)]), 1000)
+    directory.hear(node('older', [own(1, 6)]), 0)
     directory.hear(node('new', [own(1, 8), own(2, 1)]), 0)
+    directory.hear(node('old', [own(1, 7)]), 1000)
     assert.equal(directory.ownerOf(1, 1000)?.name, 'new')
     assert.equal(directory.sequenceOf(1, 1000), 8)
     assert.equal(directory.ownerOf(1, 1600)?.name, 'old')
