@@ -1,6 +1,7 @@
 // Partitions, owners, feed and log in memory, for tests of the fan-out: nothing arrives before the test
 // lets it, and anything may be late, lost or refused.
 
+import type { ViewerMessage } from '@timers/shared/cluster/live.ts'
 import { RefusalError } from '@timers/shared/errors.ts'
 import type { LogRecord, RecordEvent } from '@timers/shared/log/record.ts'
 import { partitionOf } from '@timers/shared/partition-of.ts'
@@ -123,6 +124,15 @@ export class MemoryPartition {
     }
   }
 
+  /** The log ends at `last` again, and its owner has only what is there. */
+  rewind(last: number): void {
+    this.records.length = last
+    this.timers.clear()
+    this.term = ''
+    this.applied = 0
+    while (this.applied < this.last) this.apply()
+  }
+
   /** Its owner lives: it has applied what is in the log, and says so. */
   heartbeat(nowMs: number): void {
     while (this.applied < this.last) this.apply()
@@ -137,6 +147,8 @@ export class World implements FeedPort, LogPort, ScanPort {
   /** Timers in one page of a scan; records in one read. */
   pageTimers = 2
   reads = 0
+  /** Messages to all viewers of a tenant. */
+  tell: ((message: ViewerMessage) => void) | undefined
   scans = 0
 
   constructor(partitionCount: number) {
@@ -166,8 +178,9 @@ export class World implements FeedPort, LogPort, ScanPort {
     }
   }
 
-  followTenants(): Disposable {
-    return { [Symbol.dispose]: () => undefined }
+  followTenants(onMessage: (message: ViewerMessage) => void): Disposable {
+    this.tell = onMessage
+    return { [Symbol.dispose]: () => (this.tell = undefined) }
   }
 
   async flushed(): Promise<void> {

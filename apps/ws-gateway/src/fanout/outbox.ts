@@ -38,6 +38,11 @@ export class Outbox {
     return this.#messages > this.#options.outboxMessages || this.#weight > this.#options.outboxBytes
   }
 
+  /** Places that take memory, taken ones included. */
+  get slots(): number {
+    return this.#queue.length
+  }
+
   /** How many messages a newer one stood for. */
   get replaced(): number {
     return this.#replaced
