@@ -118,6 +118,8 @@ function createHost(parts: HostParts, changed: () => void): { host: Host; ticker
   const { config, cluster, clock, logger, metrics, directory } = parts
   const { dataId, partitionCount } = cluster
   const logs = new EventLogs(parts.logs)
+  // Asked once: there is a line for each event.
+  const traced = config.logLevel === 'debug'
   const observer = {
     ...metrics.observe,
     trouble(partition: number, message: string, detail: string) {
@@ -149,6 +151,8 @@ function createHost(parts: HostParts, changed: () => void): { host: Host; ticker
             mine,
             applied: (event) => {
               ticker.applied(event)
+              if (traced)
+                logger.debug({ partition, type: event.type, requestId: event.cause.requestId }, 'applied')
             },
           },
         ),
