@@ -77,7 +77,10 @@ export default defineConfig(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
     },
   },
-  ...[...new Set(Object.values(rooms).flat())].map((place) => ({ files: [`**/${place}`], rules: may(place) })),
+  ...[...new Set(Object.values(rooms).flat())].map((place) => ({
+    files: [`**/${place}`],
+    rules: may(place),
+  })),
   {
     files: [ideas],
     ignores: tests,
@@ -101,7 +104,11 @@ export default defineConfig(
       'max-lines-per-function': 'off',
       '@typescript-eslint/no-floating-promises': [
         'error',
-        { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['test', 'describe', 'it'] }] },
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', package: 'node:test', name: ['test', 'describe', 'it'] },
+          ],
+        },
       ],
     },
   },
