@@ -34,9 +34,7 @@ export interface Found extends LogPosition {
 export type GetResult = Found | Refused
 
 export type Selection =
-  | { readonly timerIds: readonly string[] }
-  | { readonly prefix: string }
-  | { readonly all: true }
+  { readonly timerIds: readonly string[] } | { readonly prefix: string } | { readonly all: true }
 
 export interface ScanPage extends LogPosition {
   /** The term in force at `sequence`; both were noted before the walk began. */
