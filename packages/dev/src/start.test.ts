@@ -70,7 +70,7 @@ const pidsOf = (run: Run): number[] => [run.pid, ...run.processes.map(({ pid }) 
 test('starts, restarts what dies, refuses a second, and is gone when killed', async () => {
   const port = await freePort()
   const { child } = start(port)
-  const run = await until('run.json', 30_000, readRun)
+  const run = await until('run.json', 60_000, readRun)
   assert.equal(run.frontDoor, `http://127.0.0.1:${port}`)
   assert.equal(alive(pidsOf(run)).length, run.processes.length + 1)
   assert.equal((await fetch(`${run.frontDoor}/v1/time`)).status, 200)
@@ -93,7 +93,7 @@ test('starts, restarts what dies, refuses a second, and is gone when killed', as
 
   const pids = pidsOf(readRun() ?? run)
   child.kill('SIGKILL')
-  await until('nothing is left', 3_000, () => (alive(pids).length === 0 ? true : undefined))
+  await until('nothing is left', 5_000, () => (alive(pids).length === 0 ? true : undefined))
 })
 
 test('starts on what a killed one left, on the next port if its own is taken, and ends in order', async () => {
@@ -102,7 +102,7 @@ test('starts on what a killed one left, on the next port if its own is taken, an
   const port = Number(new URL(before.frontDoor).port)
   const other = createServer().listen(port, '127.0.0.1')
   const { child, output } = start(port)
-  const run = await until('run.json', 30_000, () => {
+  const run = await until('run.json', 60_000, () => {
     const seen = readRun()
     return seen?.pid === child.pid ? seen : undefined
   })

@@ -42,8 +42,13 @@ export function startHeartbeats(
       cancel()
       if (connection.isClosed()) return
       say({ ...self(), owned: [], leaving: true })
-      const flushed = connection.flush().catch(() => undefined)
-      await Promise.race([flushed, pause(clock, farewellWithinMs)])
+      // The pause ends with the flush: one that goes on would keep the process for its whole length.
+      const flushed = new AbortController()
+      const heard = (): void => {
+        flushed.abort()
+      }
+      connection.flush().then(heard, heard)
+      await pause(clock, farewellWithinMs, flushed.signal)
     },
   }
 }
