@@ -67,6 +67,7 @@ function table(results: readonly BenchResult[]): string {
         column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
       )
       .join('  ')
+      .trimEnd()
   const notes = results.flatMap(({ name, note }) => (note === undefined ? [] : [`${name}: ${note}`]))
   return ['', line(head), ...rows.map(line), '', ...notes].join('\n')
 }
