@@ -12,7 +12,7 @@ import { Batch, type Verdict } from './batch.ts'
 import type { Ledger } from './ledger.ts'
 import type { Mailbox, Pending } from './mailbox.ts'
 import type { AppendOutcome, PartitionLog, PartitionObserver } from './ports.ts'
-import { internal, logFull, unavailable } from './refusals.ts'
+import { alreadyAnswered, internal, logFull, unavailable } from './refusals.ts'
 
 export interface CommitLoopDeps {
   readonly mailbox: Mailbox
@@ -110,8 +110,11 @@ export class CommitLoop {
       const pending = this.#deps.mailbox.shift()
       if (pending === undefined) return
       const { session, command } = pending
-      const kept = this.#ledger.repeats.find(session, command.n)
-      if (kept !== undefined) this.#reply(pending, { ok: true, partition: this.#ledger.partition, ...kept })
+      const { repeats, partition } = this.#ledger
+      const kept = repeats.find(session, command.n)
+      if (kept !== undefined) this.#reply(pending, { ok: true, partition, ...kept })
+      // Another owner may have done it while it waited here, and its result been dropped since.
+      else if (repeats.wasAnswered(session, command.n)) batch.refuse(pending, alreadyAnswered)
       else if (command.notAfterMs < batch.nowMs)
         batch.refuse(pending, unavailable('Its time was up before its turn.'))
       else batch.command(pending)

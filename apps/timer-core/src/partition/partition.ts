@@ -13,7 +13,7 @@ import { Ledger, type LedgerOptions } from './ledger.ts'
 import { Mailbox, OpenGroup, Pending, type CommandGroup, type GroupOutcome } from './mailbox.ts'
 import type { Packing, PartitionLog, PartitionObserver } from './ports.ts'
 import { notFound, WaitingReads, type GetOutcome, type GetRequest } from './reads.ts'
-import { outcomeUnknown, unavailable } from './refusals.ts'
+import { alreadyAnswered, outcomeUnknown, unavailable } from './refusals.ts'
 import { scanPages } from './scan.ts'
 import type { PartitionState } from './state.ts'
 
@@ -130,7 +130,7 @@ export class Partition {
   }
 
   get(request: GetRequest): Promise<GetOutcome> {
-    if (this.#closed) return Promise.resolve({ kind: 'notOwner', owner: this.#ledger.owner })
+    if (this.#closed) return Promise.resolve({ kind: 'notOwner', owner: this.#otherOwner })
     return new Promise((resolve) => {
       if (this.serving) {
         this.#read(request, resolve)
@@ -186,9 +186,9 @@ export class Partition {
     const { n } = command
     const kept = repeats.find(session, n)
     if (kept !== undefined) open.answer(n, { ok: true, partition: this.#options.partition, ...kept })
-    else if (this.#closed || this.#closing.signal.aborted) open.giveUp(n, this.#ledger.owner, false)
+    else if (this.#closed || this.#closing.signal.aborted) open.giveUp(n, this.#otherOwner, false)
     else if (repeats.wasAnswered(session, n)) {
-      open.answer(n, this.#refused(unavailable('Its sender has said that it needs no answer.')))
+      open.answer(n, this.#refused(alreadyAnswered))
     } else if (command.notAfterMs > nowMs + partitionLimits.notAfterMs + partitionLimits.troubledMs) {
       open.answer(n, this.#refused({ code: 'invalid_value', detail: 'notAfter is more than 30 s ahead.' }))
     } else {
@@ -222,7 +222,7 @@ export class Partition {
   }
 
   #asItIs({ tenantId, timerId }: GetRequest): GetOutcome {
-    if (!this.serving) return { kind: 'notOwner', owner: this.#ledger.owner }
+    if (!this.serving) return { kind: 'notOwner', owner: this.#otherOwner }
     const timer = this.state.get(tenantId, timerId)
     return timer === undefined ? notFound(this.sequence) : { kind: 'found', timer, sequence: this.sequence }
   }
@@ -252,7 +252,7 @@ export class Partition {
       })
       this.#ledger = acquired.ledger
       if (acquired.claim === undefined || this.#closing.signal.aborted) {
-        this.#close(acquired.ledger.owner)
+        this.#close(this.#otherOwner)
         return
       }
       this.#claim = acquired.claim
@@ -274,6 +274,12 @@ export class Partition {
     for (const pending of this.#mailbox.removeWhere(() => true)) pending.giveUp(owner)
     this.#newerReads.end(() => ({ kind: 'notOwner', owner }))
     this.#ownedReads.end(() => ({ kind: 'notOwner', owner }))
+  }
+
+  /** The owner that the log names, if it is not this node: that one has just said that it is not. */
+  get #otherOwner(): string | undefined {
+    const { owner } = this.#ledger
+    return owner === this.#options.node ? undefined : owner
   }
 
   #freshLedger(): Ledger {

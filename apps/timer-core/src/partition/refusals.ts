@@ -7,6 +7,9 @@ export function unavailable(detail: string): Refusal {
   return { code: 'unavailable', detail, retryAfterMs: 500 }
 }
 
+/** Whether it was done, its sender knows. */
+export const alreadyAnswered = unavailable('Its sender has said that it needs no answer.')
+
 export const logFull: Refusal = {
   code: 'log_full',
   detail: 'The log of this partition takes no more commands.',
