@@ -7,6 +7,7 @@ import { documents } from './suite/documents.ts'
 import { edges } from './suite/edges.ts'
 import { lists } from './suite/lists.ts'
 import { messages } from './suite/messages.ts'
+import { ops } from './suite/ops.ts'
 import { outages } from './suite/outages.ts'
 import { table } from './suite/table.ts'
 import { timers } from './suite/timers.ts'
@@ -39,6 +40,9 @@ describe('what is no good request', () => {
 })
 describe('documents', () => {
   documents(api)
+})
+describe('operations', () => {
+  ops(() => world)
 })
 describe('when something is down', () => {
   outages(() => world)

@@ -28,25 +28,29 @@ export interface HttpServer extends AsyncDisposable {
   readonly inFlight: number
 }
 
-const most = { inFlight: 10_000, connections: 20_000, bytesHeld: 128 * 1024 * 1024, headers: 100 }
-const within = {
+const most = { inFlight: 10_000, connections: 20_000, bytesHeld: 128 * 1024 * 1024, headerBytes: 16 * 1024 }
+
+/** All ms. */
+export const deadlines = {
   /** Headers and body must have come by then. */
   requestTimeout: 30_000,
   headersTimeout: 10_000,
   connectionsCheckingInterval: 2000,
   /** Longer than the proxies before us keep theirs. */
   keepAliveTimeout: 75_000,
+  /** Nothing read or written for so long: the peer is gone. Above the longest wait for news. */
+  silence: 120_000,
+  /** For requests under way when it ends: longer than a handler may take. */
+  drain: 6000,
 }
-/** Nothing read or written for so long: the peer is gone. Above the longest wait for news. */
-const silentAfterMs = 120_000
-const drainWithinMs = 6000
 
 /** Throws when it cannot listen there. */
 export async function startHttpServer(
-  options: { host: string; port: number },
+  options: { host: string; port: number; within?: typeof deadlines },
   deps: HttpServerDeps,
 ): Promise<HttpServer> {
   const { clock } = deps
+  const { silence, drain: drainMs, ...within } = options.within ?? deadlines
   const readBytes = createReadBytes({ mostBytesHeld: most.bytesHeld })
   const router = createRouter(routes, { services: deps.services, readBytes })
   let inFlight = 0
@@ -75,15 +79,16 @@ export async function startHttpServer(
     }
   }
 
-  const server = createServer({ ...within, noDelay: true }, handle)
+  const server = createServer({ ...within, noDelay: true, maxHeaderSize: most.headerBytes }, handle)
   // What it expects is not looked at: it gets its answer like any other.
   server.on('checkExpectation', handle)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     refuseUnread(error, socket, deps.newRequestId())
   })
   server.maxConnections = most.connections
-  server.maxHeadersCount = most.headers
-  server.timeout = silentAfterMs
+  // Bounded by their bytes: over a count they would be dropped without a word, a condition among them.
+  server.maxHeadersCount = 0
+  server.timeout = silence
   server.listen(options.port, options.host)
   await once(server, 'listening')
 
@@ -94,7 +99,7 @@ export async function startHttpServer(
     },
     async [Symbol.asyncDispose]() {
       closing = true
-      await drain(server, clock)
+      await drain(server, clock, drainMs)
     },
   }
 }
@@ -104,13 +109,13 @@ function urlOf(server: Server): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-/** Lets requests under way finish, as long as a handler may take; who waits for news is cut off then. */
-async function drain(server: Server, clock: Clock): Promise<void> {
+/** Lets requests under way finish; what is not done by then, as who waits for news, is cut off. */
+async function drain(server: Server, clock: Clock, withinMs: number): Promise<void> {
   const closed = new AbortController()
   server.close(() => {
     closed.abort()
   })
-  const untilMs = clock.monotonicMs() + drainWithinMs
+  const untilMs = clock.monotonicMs() + withinMs
   while (!closed.signal.aborted && clock.monotonicMs() < untilMs) {
     server.closeIdleConnections()
     await pause(clock, 50, closed.signal)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { seedOf } from '@timers/dev/seed.ts'
 import { partitionOf } from '@timers/shared/partition-of.ts'
 import type { TimerJson } from '@timers/shared/timer/timer-json.ts'
 import { as, type Api } from '../world.ts'
@@ -97,12 +98,14 @@ export function commands(api: () => Api): void {
     assert.equal((await api().get('/v1/timers/sum')).timer.remainingMs, 10_000_001)
   })
 
+  // Never the same twice: a set to what is left already is a no-op, and what is left depends on the time.
+  const pickedSpan = fc.noBias(fc.integer({ min: 100_000_001, max: 900_000_000 }))
   const part = fc.oneof(
     fc.record({ op: fc.constantFrom('start', 'pause', 'reset', 'restart', 'delete', 'resume') }),
     fc.record({ op: fc.constant('put'), durationMs: fc.constantFrom(0, 1e9, 2e9), autostart: fc.boolean() }),
     fc.record({ op: fc.constant('add'), byMs: fc.constantFrom(-3e9, -1e8, 0, 1e8) }),
     fc.record({ op: fc.constant('multiply'), factor: fc.constantFrom(0, 0.5, 1, 2) }),
-    fc.record({ op: fc.constant('set'), remainingMs: fc.constantFrom(0, 5e8, 'x') }),
+    fc.record({ op: fc.constant('set'), remainingMs: fc.oneof(pickedSpan, fc.constantFrom(0, 'x')) }),
     fc.record({
       op: fc.constant('extendIfWithin'),
       windowMs: fc.constantFrom(0, 3e9),
@@ -147,7 +150,7 @@ export function commands(api: () => Api): void {
   }
 
   let runs = 0
-  test('/v1/commands equals its parts in order', async () => {
+  test('/v1/commands equals its parts in order', async (t) => {
     await fc.assert(
       fc.asyncProperty(steps, async (list) => {
         runs += 1
@@ -165,7 +168,7 @@ export function commands(api: () => Api): void {
         }
         assert.deepEqual(told(together), told(apart))
       }),
-      { numRuns: 60, endOnFailure: true },
+      { seed: seedOf(t), numRuns: 60, endOnFailure: true },
     )
   })
 }
