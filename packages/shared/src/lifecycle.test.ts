@@ -51,7 +51,7 @@ describe('the life of a service', { concurrency: 3, timeout: 110_000 }, () => {
 
   it('says in one line where it listens, and leaves on a signal with 0', async () => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      await using trial = new Trial({ NODE_NAME: 'one' })
+      await using trial = new Trial({ NODE_NAME: 'one', EXIT_WITH_STDIN: '1' })
       assert.deepEqual(JSON.parse((await trial.firstLine) ?? ''), {
         ready: true,
         role: 'trial',
@@ -107,7 +107,7 @@ describe('the life of a service', { concurrency: 3, timeout: 110_000 }, () => {
     ['fails', 'lost everything'],
   ] as const) {
     it(`leaves with 1 and a reason when it ${trial}`, async () => {
-      await using child = new Trial({ TRIAL: trial })
+      await using child = new Trial({ TRIAL: trial, EXIT_WITH_STDIN: '1' })
       const { code, stderr } = await child.ended
       assert.equal(code, 1)
       assert.ok(stderr.includes(said), stderr)

@@ -5,6 +5,7 @@ import { Kvm, type KV } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { startNatsServer } from '@timers/dev/nats-server.ts'
 import type { RealServer } from '@timers/dev/real-server.ts'
+import type { Clock } from '../clock.ts'
 import { subjects } from '../subjects.ts'
 import { createSystemClock } from '../system-clock.ts'
 import { quiet } from '../test/quiet.ts'
@@ -65,13 +66,25 @@ describe('the cluster record', { timeout: 30_000 }, () => {
   })
 
   it('is waited for until it is ready', async () => {
-    const { logger, waiting } = waitedFor()
-    const awaited = awaitCluster(connection, { clock, logger })
-    await waiting
+    // Each pause between two looks ends when the test says so.
+    let paused = Promise.withResolvers<() => void>()
+    const stepped: Clock = {
+      ...clock,
+      after(_, callback) {
+        paused.resolve(callback)
+        return () => undefined
+      },
+    }
+    const awaited = awaitCluster(connection, { clock: stepped, logger: quiet })
+    const lookAgain = await paused.promise
     const kv = await bucket()
     await kv.create(subjects.clusterRecord, JSON.stringify({ ...record, ready: false }))
-    assert.deepEqual(await readClusterRecord(connection), { ...record, ready: false })
+    paused = Promise.withResolvers()
+    lookAgain()
+    const outcome = await Promise.race([awaited, paused.promise])
+    assert.ok(typeof outcome === 'function', 'it did not wait for a record that is not ready')
     await kv.put(subjects.clusterRecord, JSON.stringify(record))
+    outcome()
     assert.deepEqual(await awaited, record)
   })
 
