@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { TimerJson } from '@timers/shared/timer/timer-json.ts'
-import { call, eventually, getTimer, startWorld } from './world.ts'
+import { call, eventually, getTimer, startWorld, type Answer } from './world.ts'
 
 const dayMs = 86_400_000
 const dueTogether = 10_000
@@ -45,9 +45,9 @@ describe('one cluster', { timeout: 110_000 }, () => {
         ...Array.from({ length: 9 }, () =>
           call(url, 'POST', '/v1/commands', { commands: Array(1000).fill(add) }),
         ),
-        ...Array.from({ length: 1000 }, () => call(url, 'POST', '/v1/timers/sum/add', { byMs: 1000 })),
+        ...Array.from({ length: 100 }, () => addTen(url)),
       ])
-      assert.deepEqual(new Set(parts.map(({ status }) => status)), new Set([200]))
+      assert.deepEqual(new Set(parts.flat().map(({ status }) => status)), new Set([200]))
       const timer = await getTimer(url, 'sum')
       assert.equal(timer.remainingMs, 1000 + 10_000 * 1000)
       assert.equal(timer.version, 10_001)
@@ -91,3 +91,10 @@ describe('one cluster', { timeout: 110_000 }, () => {
     )
   })
 })
+
+/** Ten seconds, a second at a time: a hundred connections are enough to be concurrent. */
+async function addTen(url: string): Promise<Answer[]> {
+  const answers: Answer[] = []
+  for (let i = 0; i < 10; i += 1) answers.push(await call(url, 'POST', '/v1/timers/sum/add', { byMs: 1000 }))
+  return answers
+}

@@ -1,0 +1,13 @@
+// kill -9 of each of the four services, under load.
+
+import { test } from 'node:test'
+import { killEach } from './killing.ts'
+
+test('kill -9 of each service in turn', { timeout: 118_000 }, (t) =>
+  killEach(t, [
+    { name: 'timer-core', spared: true, of: ({ cluster }) => cluster.service('timer-core', 1) },
+    { name: 'timer-api', spared: false, of: ({ cluster }) => cluster.service('timer-api') },
+    { name: 'ws-gateway', spared: true, of: ({ cluster }) => cluster.service('ws-gateway') },
+    { name: 'persistence', spared: true, of: ({ cluster }) => cluster.service('persistence') },
+  ]),
+)
