@@ -8,7 +8,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { startNatsServer } from '@timers/dev/nats-server.ts'
 import type { RealServer } from '@timers/dev/real-server.ts'
 import type { Clock } from '@timers/shared/clock.ts'
-import type { LogRecord, RecordEvent } from '@timers/shared/log/record.ts'
+import { recordFormat, type LogRecord, type RecordEvent } from '@timers/shared/log/record.ts'
 import { TermFilter } from '@timers/shared/log/term-filter.ts'
 import type { ClusterRecord } from '@timers/shared/nats/cluster-record.ts'
 import { connectNats } from '@timers/shared/nats/connect.ts'
@@ -264,6 +264,10 @@ export function sent(
   const actor = { type: 'operator', id: 'local' } as const
   const notAfterMs = Date.now() + 15_000
   return { tenantId, timerId, n, operation, actor, requestId: `r-${n}`, notAfterMs, ...more }
+}
+
+export function recordOf(term: string, body: LogRecord['body'], more: Partial<LogRecord> = {}): LogRecord {
+  return { format: recordFormat, term, owner: 'somebody', snapshotAt: 0, body, ...more }
 }
 
 export function put(durationMs: number, more: Partial<Extract<Operation, { op: 'put' }>> = {}): Operation {

@@ -76,6 +76,9 @@ async function createRecord(
 ): Promise<ClusterRecord> {
   const streams = await ownStreams(manager)
   if (streams.length > 0) {
+    // Another node may have made both since we asked for the record.
+    const theirs = await readClusterRecord(connection)
+    if (theirs !== undefined) return theirs
     throw new ClusterRefusedError(
       `There are streams (${streams[0] ?? ''} …) and no cluster record: whose data is it?`,
     )

@@ -43,6 +43,8 @@ export async function acquire(partition: number, start: Ledger, deps: AcquireDep
   let ledger = start
   // A Takeover found by the first reading of an unread log is the past; any later one took our place.
   let known = ledger.sequence > 0
+  /** Of the last Takeover we sent: it may be there, its answer lost. */
+  let term: string | undefined
   for (let attempt = 0; !deps.signal.aborted && deps.mine(); attempt += 1) {
     try {
       const connectionId = deps.log.connectionId()
@@ -57,12 +59,12 @@ export async function acquire(partition: number, start: Ledger, deps: AcquireDep
       }
       const termBefore = ledger.term
       await catchUp(ledger, deps)
-      if (known && ledger.term !== termBefore) {
+      if (known && ledger.term !== termBefore && ledger.term !== term) {
         await deps.wait(lostWaitMs)
         continue
       }
       known = true
-      const term = deps.newTerm()
+      term = deps.newTerm()
       const record = deps.takeover(term)
       const outcome = await deps.log.append(record, ledger.sequence, connectionId)
       if (outcome.kind === 'committed') {
