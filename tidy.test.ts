@@ -26,10 +26,11 @@ function sources(): Map<string, Source> {
   return new Map(
     paths.map((path) => {
       const text = readFileSync(join(root, path), 'utf8')
-      const named = [...text.matchAll(/^(?:import|export)[^;'"]*?from '([^']+)'/gm)].map(
-        (match) => match[1] ?? '',
-      )
-      return [path, { path, text, imports: named.flatMap((name) => resolved(path, name)) }]
+      const imports = [...text.matchAll(/^(?:import|export)(?<type> type)?\b[^;'"]*?from '(?<from>[^']+)'/gm)]
+      const files = (of: typeof imports): string[] =>
+        of.flatMap(({ groups }) => resolved(path, groups?.['from'] ?? ''))
+      const loaded = imports.filter(({ groups }) => groups?.['type'] === undefined)
+      return [path, { path, text, imports: files(imports), loads: files(loaded) }]
     }),
   )
 }
