@@ -140,7 +140,7 @@ function projectionOf(
       },
       rebuilding(partition: number, why: string, first: number) {
         metrics.rebuilds.inc({ why })
-        logger.info({ partition, why, first }, 'building the documents anew')
+        logger[why === 'new' ? 'debug' : 'warn']({ partition, why, first }, 'building the documents anew')
       },
       failed(partition: number, error: unknown, retryInMs: number) {
         metrics.failures.inc()

@@ -121,6 +121,24 @@ describe('projection', { skip: noMongod }, () => {
     assert.deepEqual(await world.versionsOf(id0), [150, upTo(150)])
   })
 
+  it('goes on when nats-server is killed and comes back, and is not ready meanwhile', async () => {
+    await world.begin()
+    await using node = await world.startNode('p1')
+    await node.ready()
+    await world.appendVersions(0, id0, 1, 20)
+    await world.nats.kill()
+    await eventually(async () => {
+      assert.equal((await node.readiness()).ready, false)
+    })
+    await world.nats.restart()
+    await eventually(() => world.connection.flush())
+    await world.appendVersions(0, id0, 21, 40)
+    await node.ready()
+    await node.caughtUp([0, 41])
+    assert.deepEqual(await world.versionsOf(id0), [40, upTo(40)])
+    assert.equal(await node.metric('timers_projection_rebuilds_total{why="log'), 0)
+  })
+
   it('starts without MongoDB, is not ready, and becomes so when it comes', async () => {
     await world.begin()
     await world.mongod.kill()
