@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer, get, request as httpRequest } from 'node:http'
+import { Agent, createServer, get, request as httpRequest } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
@@ -114,6 +114,16 @@ async function text(response: IncomingMessage): Promise<string> {
   for await (const chunk of response.setEncoding('utf8')) all += chunk as string
   return all
 }
+
+test('does not pass on how long the service behind it keeps a connection', async () => {
+  api.keepAliveTimeout = 1_000_000
+  const response = await new Promise<IncomingMessage>((resolve) => {
+    get(`${door.url}/`, { agent: new Agent({ keepAlive: true }) }, resolve)
+  })
+  assert.equal(response.headers.connection, 'keep-alive')
+  assert.equal(response.headers['keep-alive'], undefined)
+  response.socket.destroy()
+})
 
 test('a stream arrives while it is still open', async () => {
   const response = await new Promise<IncomingMessage>((resolve) => get(`${door.url}/v1/stream`, resolve))

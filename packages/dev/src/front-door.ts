@@ -25,6 +25,7 @@ const mostConnections = 10_000
 const silenceMs = 60_000
 const connectMs = 2_000
 const answerMs = 10_000
+const keptIdleMs = 75_000
 
 /** Resolves when it listens, on loopback only. */
 export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
@@ -37,6 +38,8 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
   })
   proxy.on('error', () => undefined) // Each request has its own handler; this one keeps the library calm.
   proxy.on('proxyRes', (answer, _request, response) => {
+    // How long a connection is kept is told by whoever holds its other end: here that is us.
+    delete answer.headers['keep-alive']
     answer.once('close', () => {
       if (!answer.complete) response.destroy() // Cut off on the way: the client must see that, not wait.
     })
@@ -52,6 +55,7 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
   })
   server.maxConnections = mostConnections
+  server.keepAliveTimeout = keptIdleMs
   server.on('request', (request, response) => {
     if (hasUncountedBody(request)) {
       refuse(request, response, 'malformed', `${request.method ?? ''} with a body needs a Content-Length.`)
