@@ -100,14 +100,8 @@ export class Ticker {
   readonly #due = (): void => {
     const { clock, send, timerOf } = this.#deps
     const nowMs = clock.nowMs()
-    const handles: number[] = []
-    this.#queue.popDue(nowMs, tickLimits.aMessage, handles)
     const ticks = new Map<number, Tick[]>()
-    for (const handle of handles) {
-      const watched = this.#byHandle[handle]
-      if (watched === undefined) continue
-      this.#byHandle[handle] = undefined
-      watched.handle = notScheduled
+    for (const watched of this.#takeDue(nowMs)) {
       const { partition, tenantId, timerId, version, remainingMs } = watched
       const timer = timerOf(partition, tenantId, timerId)
       if (timer?.state !== 'running' || watched.untilMs < clock.monotonicMs()) continue
@@ -122,6 +116,21 @@ export class Ticker {
     for (const [partition, list] of ticks) send(partition, list)
     this.#notBeforeMs = nowMs + tickLimits.togetherMs
     this.#arm()
+  }
+
+  /** All at once: a handle that came out of the queue is given away again by the next to go in. */
+  #takeDue(nowMs: number): Watched[] {
+    const handles: number[] = []
+    this.#queue.popDue(nowMs, tickLimits.aMessage, handles)
+    const due: Watched[] = []
+    for (const handle of handles) {
+      const watched = this.#byHandle[handle]
+      if (watched === undefined) throw new Error(`The tick queue holds a handle nobody has: ${handle}`)
+      this.#byHandle[handle] = undefined
+      watched.handle = notScheduled
+      due.push(watched)
+    }
+    return due
   }
 
   /** At the next instant at which a whole number of seconds is left, and at least one. */
