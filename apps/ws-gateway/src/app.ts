@@ -73,7 +73,7 @@ export async function startWsGateway(config: WsGatewayConfig): Promise<RunningAp
     ),
   )
 
-  const { sockets, streams, http } = await startEdges(config, { clock, hub, core }, dataId)
+  const { sockets, streams, http } = await startEdges(config, { clock, hub, core, logger }, dataId)
   stack.use(http)
   createMetrics(hub.counts, { hub, sockets, streams, unowned }, { registry })
   function unowned(): number {

@@ -4,6 +4,7 @@
 import type { Clock } from '@timers/shared/clock.ts'
 import type { Refusal } from '@timers/shared/errors.ts'
 import type { CoreClient } from '@timers/shared/grpc/core-client.ts'
+import type { Logger } from '@timers/shared/logger.ts'
 import type { Actor } from '@timers/shared/timer/command.ts'
 import type { CommandResult } from '@timers/shared/timer/results.ts'
 import { timerToJson } from '@timers/shared/timer/timer-json.ts'
@@ -24,6 +25,7 @@ export interface ConnectionDeps {
   readonly clock: Clock
   readonly hub: Hub
   readonly core: Pick<CoreClient, 'execute'>
+  readonly logger: Logger
 }
 
 type Of<Type extends ClientMessage['type']> = Extract<ClientMessage, { readonly type: Type }>
@@ -115,7 +117,7 @@ export class Connection {
   }
 
   async #command({ requestId, command }: Of<'command'>): Promise<void> {
-    const { clock, core, hub } = this.#deps
+    const { clock, core, hub, logger } = this.#deps
     if (this.#commandsInFlight >= this.#options.limits.commandsInFlight) {
       hub.counts.refuse('commandsInFlight')
       const detail = `At most ${this.#options.limits.commandsInFlight} commands are carried out at once.`
@@ -125,6 +127,7 @@ export class Connection {
     this.#commandsInFlight += 1
     const { tenantId } = this.#viewer
     const sent = { ...command, tenantId, actor: this.#options.actor, requestId }
+    logger.debug({ requestId, op: command.operation.op, timerId: command.timerId }, 'command')
     const [result] = await core.execute([sent], clock.nowMs() + waits.commandMs)
     this.#commandsInFlight -= 1
     if (result !== undefined) this.#answer(requestId, result)

@@ -45,8 +45,12 @@ const codesOf = new Map<number, CloseCode>([
 ])
 
 class OurCodes extends WebSocket {
+  /** The code of the close frame that went out. */
+  sentCode: number | undefined
+
   override close(code?: number, reason?: string | Buffer): void {
-    super.close(code === undefined ? undefined : (codesOf.get(code) ?? code), reason)
+    this.sentCode ??= code === undefined ? undefined : (codesOf.get(code) ?? code)
+    super.close(this.sentCode, reason)
   }
 }
 
@@ -123,7 +127,7 @@ export class SocketServer {
       hub.disconnected(viewer)
     })
     webSocket.once('close', (code) => {
-      hub.counts.close(sink.code ?? code)
+      hub.counts.close((webSocket instanceof OurCodes && webSocket.sentCode) || code)
       hub.disconnected(viewer)
     })
   }
@@ -141,9 +145,6 @@ class SocketSink implements Sink {
   readonly #webSocket: WebSocket
   readonly #socket: Duplex
   #silentBeats = 0
-  /** By which we ended it. */
-  code: CloseCode | undefined
-
   constructor(webSocket: WebSocket, socket: Duplex) {
     this.#webSocket = webSocket
     this.#socket = socket
@@ -165,7 +166,6 @@ class SocketSink implements Sink {
   }
 
   end(code: CloseCode, reason: string, retryAfterMs: number | undefined): void {
-    this.code = code
     const text = retryAfterMs === undefined ? reason : `${reason}; retryAfterMs=${retryAfterMs}`
     this.#webSocket.close(code, text.slice(0, reasonCharacters))
   }
