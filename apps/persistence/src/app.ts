@@ -37,6 +37,9 @@ const deadAfterMs = 1500
 /** A page of 500 timers or events, each with 4 KiB of metadata. */
 const messageBytesMost = 16 * 1024 * 1024
 
+/** So long a broker without its peers may answer as if it led them. */
+const brokerBehindMs = 10_000
+
 const reading = {
   concurrency: 16,
   lookEveryMs: 1000,
@@ -148,7 +151,10 @@ function projectionOf(
       },
     },
   }
-  return ({ dataId, partitionCount }) => new Projection({ ...reading, dataId, partitionCount }, deps)
+  return ({ dataId, partitionCount, replicas }) => {
+    const doubtMs = replicas === 1 ? 0 : brokerBehindMs
+    return new Projection({ ...reading, dataId, partitionCount, doubtMs }, deps)
+  }
 }
 
 function queryService(

@@ -9,7 +9,7 @@ import type { Logger } from '@timers/shared/logger.ts'
 import { awaitCluster, readClusterRecord } from '@timers/shared/nats/cluster-record.ts'
 import type { ClusterRecord } from '@timers/shared/nats/cluster-record.ts'
 import { followEvents } from '@timers/shared/nats/event-feed.ts'
-import { tellReaderPositions } from '@timers/shared/nats/reader-positions.ts'
+import { ReaderPositions } from '@timers/shared/nats/reader-positions.ts'
 import { assignedPartitions } from '../projection/assignment.ts'
 import type { Projection } from '../projection/projection.ts'
 import type { TimerRepository } from '../projection/repository.ts'
@@ -92,8 +92,9 @@ export class ClusterReader implements AsyncDisposable {
 
   /** Until the cluster is another one, or the end. */
   async #follow(cluster: ClusterRecord, projection: Projection): Promise<void> {
-    const { directory, clock } = this.#deps
+    const { connection, directory, clock } = this.#deps
     const { signal } = this.#closing
+    const readerPositions = new ReaderPositions(cluster, { connection })
     using stack = new DisposableStack()
     const feeds = stack.adopt(new Map<number, Disposable>(), disposeAll)
     const assign = (): void => {
@@ -111,7 +112,7 @@ export class ClusterReader implements AsyncDisposable {
       }
       await this.#quietly('ends', projection.tellEnds(turn % turnsBetween.ends === 0))
       if (turn % turnsBetween.reports === 0) {
-        await this.#quietly('positions', this.#tellPositions(cluster))
+        await this.#quietly('positions', this.#tellPositions(cluster, readerPositions))
         if (await this.#isOther(cluster)) return
       }
     }
@@ -144,15 +145,14 @@ export class ClusterReader implements AsyncDisposable {
   }
 
   /** The log may be cut up to what is safe; only what changed is told. */
-  async #tellPositions({ dataId, replicas }: ClusterRecord): Promise<void> {
-    const { connection, repository } = this.#deps
-    const stored = await repository.durablePositions()
+  async #tellPositions({ dataId }: ClusterRecord, readerPositions: ReaderPositions): Promise<void> {
+    const stored = await this.#deps.repository.durablePositions()
     const news = stored.filter(
       ({ partition, sequence, ...position }) =>
         position.dataId === dataId && this.#assigned.has(partition) && this.#told.get(partition) !== sequence,
     )
     if (news.length === 0) return
-    await tellReaderPositions(connection, news, { replicas })
+    await readerPositions.tell(news)
     for (const { partition, sequence } of news) this.#told.set(partition, sequence)
   }
 

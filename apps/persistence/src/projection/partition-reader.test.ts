@@ -1,114 +1,12 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import type { LogRecord } from '@timers/shared/log/record.ts'
-import { batchRecord, idsOf, makeTimer, takeoverRecord } from '../../test/events.ts'
-import { VirtualClock } from '../../test/virtual-clock.ts'
-import type { LogMessage } from './fold.ts'
-import { PartitionReader } from './partition-reader.ts'
-import type { ProjectedBatch, Rebuild, StoredPosition, TimerRepository } from './repository.ts'
-
-const [id = ''] = idsOf(0, 4, 1)
-
-function change(term: string, version: number): LogRecord {
-  return batchRecord(term, [{ type: 'updated', timer: makeTimer({ timerId: id, version }) }])
-}
-
-/** One partition: its log as an array, its stored position, and what it was told to do. */
-class Model {
-  readonly clock = new VirtualClock()
-  records: (LogRecord | undefined)[] = []
-  first = 1
-  /** Of the record `sequence`; another log has other times. */
-  epochMs = 1000
-  stored: StoredPosition | undefined
-  batches: ProjectedBatch[] = []
-  rebuilds: Rebuild[] = []
-  pulls: number[] = []
-  afterApply: () => void = () => undefined
-  bytes = 10
-
-  create(over = {}): PartitionReader {
-    const source = {
-      read: (_: number, from: number, most: number) => {
-        this.pulls.push(most)
-        if (from < this.first && this.first <= this.last) return Promise.reject(new Error('a hole'))
-        const messages: LogMessage[] = []
-        for (let s = from; s <= this.last && messages.length < most; s += 1) messages.push(this.#message(s))
-        return Promise.resolve(messages)
-      },
-      last: () => Promise.resolve(this.last < this.first ? undefined : this.#message(this.last)),
-      ends: () => Promise.resolve({ first: this.first, last: this.last }),
-    }
-    const repository: Pick<TimerRepository, 'position' | 'rebuild' | 'apply'> = {
-      position: () => Promise.resolve(this.stored),
-      rebuild: (rebuild) => {
-        this.rebuilds.push(rebuild)
-        const { partition, dataId, first, term } = rebuild
-        const place = { sequence: first - 1, term, storedAtMs: undefined }
-        this.stored = { partition, dataId, build: `b${this.rebuilds.length}`, endSeenAtMs: 0, ...place }
-        return Promise.resolve()
-      },
-      apply: (batch) => {
-        if (this.stored === undefined || this.stored.sequence >= batch.place.sequence)
-          return Promise.resolve(false)
-        this.batches.push(batch)
-        this.stored = { ...this.stored, ...batch.place }
-        this.afterApply()
-        return Promise.resolve(true)
-      },
-    }
-    return new PartitionReader(
-      {
-        partition: 0,
-        partitionCount: 4,
-        dataId: 'a',
-        pullBytes: 1000,
-        pullRecords: 50,
-        batchEvents: 100,
-        ...over,
-      },
-      {
-        source,
-        repository: repository as TimerRepository,
-        clock: this.clock,
-        decode: ([index = 0, high = 0]) => {
-          const record = this.records[index + 256 * high - 1]
-          if (record === undefined) throw new Error('not a record')
-          return record
-        },
-        observer: { applied: () => undefined, poisoned: () => undefined, rebuilding: () => undefined },
-      },
-    )
-  }
-
-  get last(): number {
-    return this.records.length
-  }
-
-  versions(): number[] {
-    return this.batches.flatMap(({ events }) => events.map(({ timer }) => timer.version))
-  }
-
-  /** The bytes of a message are the number of its record. */
-  #message(sequence: number): LogMessage {
-    const data = new Uint8Array(this.bytes)
-    data.set([sequence % 256, Math.floor(sequence / 256)])
-    return { sequence, storedAtMs: this.epochMs + sequence, data }
-  }
-}
-
-/** Steps until it stands at the end; `again` counts as a step. */
-async function catchUp(reader: PartitionReader): Promise<void> {
-  for (let step = 0; step < 500; step += 1) {
-    if ((await reader.step(true)) === 'end') return
-  }
-  assert.fail('it never stands at the end')
-}
+import { takeoverRecord } from '../../test/events.ts'
+import { catchUp, change, LogModel } from '../../test/log-model.ts'
 
 describe('PartitionReader', () => {
-  let model: Model
+  let model: LogModel
   beforeEach(() => {
-    model = new Model()
+    model = new LogModel()
     model.records = [takeoverRecord('t1', 'a', 4), change('t1', 1), change('t1', 2)]
   })
 
@@ -168,6 +66,38 @@ describe('PartitionReader', () => {
       assert.equal(model.rebuilds[1]?.replaces, 'b1')
     })
   }
+
+  it('does not believe a broker that is behind at once', async () => {
+    const reader = model.create({ doubtMs: 5000 })
+    await catchUp(reader)
+    const newest = model.records.pop()
+    assert.equal(await reader.step(false), 'again')
+    await assert.rejects(reader.step(false), /log shorter than read, it seems/)
+    await model.clock.advance(4999)
+    await assert.rejects(reader.step(false), /looking again/)
+    model.records.push(newest)
+    await catchUp(reader)
+    assert.equal(model.rebuilds.length, 1)
+
+    model.records.pop()
+    assert.equal(await reader.step(false), 'again')
+    await assert.rejects(reader.step(false), /looking again/)
+    await model.clock.advance(5000)
+    await catchUp(reader)
+    assert.equal(model.rebuilds.length, 2)
+  })
+
+  it('waits for a record that ought to be there', async () => {
+    const reader = model.create()
+    await catchUp(reader)
+    model.missing = 3
+    model.records.push(change('t0', 9))
+    assert.equal(await reader.step(true), 'again')
+    await assert.rejects(reader.step(true), /record 3 of partition 0 is not to be had/)
+    model.missing = 0
+    await catchUp(reader)
+    assert.equal(model.rebuilds.length, 1)
+  })
 
   it('starts over when the log lost its tail and grew beyond where it was', async () => {
     const reader = model.create()

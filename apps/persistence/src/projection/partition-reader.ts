@@ -32,6 +32,8 @@ export interface ReaderOptions {
   readonly pullRecords: number
   /** Events that are written in one go. */
   readonly batchEvents: number
+  /** What is doubtful must stay so for as long before anything is built anew. */
+  readonly doubtMs: number
 }
 
 export interface ReaderDeps {
@@ -53,6 +55,7 @@ export class PartitionReader {
   #trusted = false
   #filter = new TermFilter(undefined)
   #pull = 16
+  #doubtedAtMs: number | undefined
 
   constructor(options: ReaderOptions, deps: ReaderDeps) {
     this.#options = options
@@ -130,9 +133,10 @@ export class PartitionReader {
     const stored = await repository.position(partition)
     const ends = await source.ends(partition)
     const first = Math.max(1, ends.first)
-    const inLog = stored !== undefined && stored.sequence >= first && stored.sequence <= ends.last
-    const [mark] = inLog ? await source.read(partition, stored.sequence, 1) : []
-    const start = whereToStart(stored, { dataId, first, last: ends.last, markAtMs: mark?.storedAtMs })
+    const markAtMs = stored === undefined ? undefined : await this.#markOf(stored, first, ends.last)
+    const start = whereToStart(stored, { dataId, first, last: ends.last, markAtMs })
+    if (start.kind === 'rebuild' && start.doubtful) this.#insist(start.why)
+    this.#doubtedAtMs = undefined
     if (start.kind === 'continue') {
       this.#filter = new TermFilter(start.position.term)
       return start.position
@@ -148,6 +152,25 @@ export class PartitionReader {
       replaces: stored?.build,
     })
     return undefined
+  }
+
+  async #markOf(
+    { partition, sequence }: StoredPosition,
+    first: number,
+    last: number,
+  ): Promise<number | undefined> {
+    if (sequence < first || sequence > last) return undefined
+    const [message] = await this.#deps.source.read(partition, sequence, 1)
+    if (message === undefined)
+      throw new Error(`record ${sequence} of partition ${partition} is not to be had`)
+    return message.storedAtMs
+  }
+
+  /** Throws until it has been asked for `doubtMs`. */
+  #insist(why: string): void {
+    const nowMs = this.#deps.clock.nowMs()
+    this.#doubtedAtMs ??= nowMs
+    if (nowMs - this.#doubtedAtMs < this.#options.doubtMs) throw new Error(`${why}, it seems; looking again`)
   }
 
   /** Of a log that was cut at its front the Takeover in force is gone: the term of what is left stands for it. */

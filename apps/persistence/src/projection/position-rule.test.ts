@@ -52,13 +52,15 @@ describe('whereToStart', () => {
       { from: 11, to: 11 },
     ],
     ['starts over when the record is another one', stored, { ...log, markAtMs: 1001 }, 'log rewritten'],
-    ['starts over when the record is gone', stored, { ...log, markAtMs: undefined }, 'log rewritten'],
   ]
   for (const [name, position, now, expected, gap] of cases) {
     it(name, () => {
       const start = whereToStart(position, now)
       if (expected === 'continue') assert.deepEqual(start, { kind: 'continue', position })
-      else assert.deepEqual(start, { kind: 'rebuild', why: expected, first: now.first, gap })
+      else {
+        const doubtful = expected === 'log shorter than read' || expected === 'log rewritten'
+        assert.deepEqual(start, { kind: 'rebuild', why: expected, first: now.first, gap, doubtful })
+      }
     })
   }
 })

@@ -8,7 +8,7 @@ export interface LogNow {
   /** Of the records that are there; an empty log has first = last + 1. */
   readonly first: number
   readonly last: number
-  /** When the broker stored the record at the stored position's sequence; undefined when it is not there. */
+  /** When the broker stored the record at the stored position, if that lies between the two. */
   readonly markAtMs: number | undefined
 }
 
@@ -19,22 +19,21 @@ export type Start =
       readonly why: 'new' | 'other data' | 'log cut ahead of us' | 'log shorter than read' | 'log rewritten'
       readonly first: number
       readonly gap: Gap | undefined
+      /** A broker that is behind the others may say so wrongly: to be believed only if it stays so. */
+      readonly doubtful: boolean
     }
 
 export function whereToStart(stored: StoredPosition | undefined, log: LogNow): Start {
-  const { first, last } = log
-  if (stored === undefined) return { kind: 'rebuild', why: 'new', first, gap: gapOf(1, first) }
-  if (stored.dataId !== log.dataId) {
-    return { kind: 'rebuild', why: 'other data', first, gap: gapOf(1, first) }
-  }
-  if (stored.sequence > last) {
-    return { kind: 'rebuild', why: 'log shorter than read', first, gap: undefined }
-  }
+  const { first, last, dataId, markAtMs } = log
+  const over = { kind: 'rebuild', first, gap: undefined, doubtful: false } as const
+  if (stored === undefined) return { ...over, why: 'new', gap: gapOf(1, first) }
+  if (stored.dataId !== dataId) return { ...over, why: 'other data', gap: gapOf(1, first) }
+  if (stored.sequence > last) return { ...over, why: 'log shorter than read', doubtful: true }
   if (stored.sequence < first - 1) {
-    return { kind: 'rebuild', why: 'log cut ahead of us', first, gap: gapOf(stored.sequence + 1, first) }
+    return { ...over, why: 'log cut ahead of us', gap: gapOf(stored.sequence + 1, first) }
   }
-  if (stored.sequence >= first && stored.storedAtMs !== undefined && stored.storedAtMs !== log.markAtMs) {
-    return { kind: 'rebuild', why: 'log rewritten', first, gap: undefined }
+  if (markAtMs !== undefined && stored.storedAtMs !== undefined && stored.storedAtMs !== markAtMs) {
+    return { ...over, why: 'log rewritten', doubtful: true }
   }
   return { kind: 'continue', position: stored }
 }

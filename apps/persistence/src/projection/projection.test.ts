@@ -58,6 +58,7 @@ class Model {
         pullBytes: 1000,
         pullRecords: 10,
         batchEvents: 100,
+        doubtMs: 0,
       },
       {
         source,
