@@ -134,7 +134,7 @@ async function untilReady(
         `${child.name} was not ready within ${deadlineMs / 1000} s: ${answer}`,
         child.lastLines,
       )
-    await delay(25)
+    await delay(100) // Each question costs the service a little of what it needs to become ready.
   }
 }
 
