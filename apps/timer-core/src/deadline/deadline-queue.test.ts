@@ -55,6 +55,18 @@ test('grows beyond its first size and keeps the order', () => {
   assert.deepEqual(popped(queue, 5000), inOrder)
 })
 
+test('counts what is due, and takes nothing away', () => {
+  const queue = new DeadlineQueue({ capacity: 100 })
+  for (let i = 0; i < 100; i++) {
+    queue.schedule((i * 37) % 100)
+  }
+  assert.equal(queue.countDue(-1), 0)
+  assert.equal(queue.countDue(0), 1)
+  assert.equal(queue.countDue(41), 42)
+  assert.equal(queue.countDue(1000), 100)
+  assert.equal(queue.size, 100)
+})
+
 test('a handle nobody has, and a deadline that is none, are bugs', () => {
   const queue = new DeadlineQueue({ capacity: 10 })
   const [a = -1] = scheduled(queue, 1, 2)

@@ -86,6 +86,21 @@ export class DeadlineQueue {
     }
   }
 
+  /** How many deadlines are ≤ `nowMs`; looks at no others but their children. */
+  countDue(nowMs: number): number {
+    let due = 0
+    const places = [0]
+    for (let place = places.pop(); place !== undefined; place = places.pop()) {
+      if (place >= this.#size || (this.#deadlines[place] as number) > nowMs) {
+        continue
+      }
+      due++
+      const child = place * 4 + 1
+      places.push(child, child + 1, child + 2, child + 3)
+    }
+    return due
+  }
+
   #placeOf(handle: number): number {
     const place = handle < this.#used ? this.#places[handle] : undefined
     if (place === undefined || place < 0) {

@@ -46,7 +46,7 @@ export class PartitionState {
 
   /** Timers whose deadline is at or before `nowMs`, those among them whose firing is being decided. */
   overdue(nowMs: number): number {
-    return this.#taken.length + (this.#deadlines.earliestMs <= nowMs ? 1 : 0)
+    return this.#taken.length + this.#deadlines.countDue(nowMs)
   }
 
   get(tenantId: string, timerId: string): Timer | undefined {
