@@ -23,6 +23,7 @@ import { followWatchLists, sendTicksOn } from './nats/live.ts'
 import { LogConnection } from './nats/log-connection.ts'
 import { Partition } from './partition/partition.ts'
 import type { Packing } from './partition/ports.ts'
+import { Turns } from './partition/turns.ts'
 import { Host } from './placement/host.ts'
 import { Ticker } from './ticks/ticker.ts'
 
@@ -127,6 +128,7 @@ function createHost(parts: HostParts, changed: () => void): { host: Host; ticker
       logger.warn({ partition, detail }, message)
     },
   }
+  const turns = new Turns({ clock })
   const ticker = new Ticker({
     clock,
     timerOf: (partition, tenantId, timerId) => host.serving(partition)?.state.get(tenantId, timerId),
@@ -144,6 +146,7 @@ function createHost(parts: HostParts, changed: () => void): { host: Host; ticker
           {
             log: logs.logOf(partition),
             clock,
+            turns,
             random: Math.random,
             newTerm: () => randomBytes(8).toString('hex'),
             packing,

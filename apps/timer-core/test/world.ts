@@ -27,6 +27,7 @@ import { EventLogs } from '../src/nats/event-log.ts'
 import { LogConnection } from '../src/nats/log-connection.ts'
 import type { GroupOutcome } from '../src/partition/mailbox.ts'
 import { Partition } from '../src/partition/partition.ts'
+import { Turns } from '../src/partition/turns.ts'
 import { Link } from './link.ts'
 
 export const partitionCount = 32
@@ -179,6 +180,7 @@ export class Node implements AsyncDisposable {
       {
         log: new EventLogs(parts.logs).logOf(partition),
         clock,
+        turns: new Turns({ clock }),
         random: Math.random,
         newTerm: () => randomBytes(8).toString('hex'),
         packing: {

@@ -3,7 +3,7 @@
 
 import type { Clock } from '@timers/shared/clock.ts'
 import type { Refusal } from '@timers/shared/errors.ts'
-import { recordFormat } from '@timers/shared/log/record.ts'
+import { recordFormat, type LogRecord } from '@timers/shared/log/record.ts'
 import type { TimerEvent } from '@timers/shared/timer/event.ts'
 import type { CommandResult, LogPosition } from '@timers/shared/timer/results.ts'
 import { Alarm } from '../deadline/alarm.ts'
@@ -13,11 +13,13 @@ import type { Ledger } from './ledger.ts'
 import type { Mailbox, Pending } from './mailbox.ts'
 import type { AppendOutcome, PartitionLog, PartitionObserver } from './ports.ts'
 import { alreadyAnswered, internal, logFull, unavailable } from './refusals.ts'
+import type { Turns } from './turns.ts'
 
 export interface CommitLoopDeps {
   readonly mailbox: Mailbox
   readonly log: PartitionLog
   readonly clock: Clock
+  readonly turns: Turns
   readonly observer: PartitionObserver
   readonly applied: (event: TimerEvent, sequence: number) => void
   /** The outcome of an append is not known: the loop has stopped, and its commands wait, staged, in the mailbox. */
@@ -39,14 +41,14 @@ export class CommitLoop {
   #claim: Claim | undefined
   #ledger: Ledger
   #flying: Promise<void> | undefined
-  #cancelSoon: (() => void) | undefined
+  #turnComes = false
   #firesAgainAtMs = 0
 
   constructor(options: { readonly node: string; readonly ledger: Ledger }, deps: CommitLoopDeps) {
     this.#node = options.node
     this.#ledger = options.ledger
     this.#deps = deps
-    this.#alarm = new Alarm({ clock: deps.clock, onDue: this.#turn })
+    this.#alarm = new Alarm({ clock: deps.clock, onDue: this.poke })
   }
 
   get running(): boolean {
@@ -57,7 +59,7 @@ export class CommitLoop {
   start(claim: Claim, ledger: Ledger): void {
     this.#claim = claim
     this.#ledger = ledger
-    this.#turn()
+    this.poke()
   }
 
   /** Stages nothing more; settles when nothing is in flight. */
@@ -66,16 +68,15 @@ export class CommitLoop {
     await this.#flying
   }
 
-  /** Something waits. All that this turn of the event loop brings goes into one batch. */
-  poke(): void {
-    if (this.#claim === undefined || this.#flying !== undefined) return
-    this.#cancelSoon ??= this.#deps.clock.soon(() => {
-      this.#cancelSoon = undefined
-      this.#turn()
-    })
+  /** Something waits. All that comes before this partition's turn goes into one batch. */
+  readonly poke = (): void => {
+    if (this.#claim === undefined || this.#flying !== undefined || this.#turnComes) return
+    this.#turnComes = true
+    this.#deps.turns.take(this.#turn)
   }
 
   readonly #turn = (): void => {
+    this.#turnComes = false
     const claim = this.#claim
     if (claim === undefined || this.#flying !== undefined) return
     const batch = this.#gather()
@@ -121,9 +122,8 @@ export class CommitLoop {
     }
   }
 
-  async #append(batch: Batch, claim: Claim): Promise<void> {
-    const { clock, observer } = this.#deps
-    const ledger = this.#ledger
+  #append(batch: Batch, claim: Claim): Promise<void> {
+    const { clock, log, turns } = this.#deps
     const record = {
       format: recordFormat,
       term: claim.term,
@@ -132,16 +132,24 @@ export class CommitLoop {
       body: { kind: 'batch', nowMs: batch.nowMs, events: batch.events },
     } as const
     const sentAtMs = clock.monotonicMs()
-    const outcome = await this.#deps.log.append(record, ledger.sequence, claim.connectionId)
-    this.#flying = undefined
-    if (outcome.kind === 'committed') {
-      observer.appended(batch.events.length, clock.monotonicMs() - sentAtMs)
-      for (const event of ledger.apply({ sequence: outcome.sequence, record })) {
-        this.#deps.applied(event, outcome.sequence)
-      }
-    }
-    ledger.state.giveBackDue()
-    this.#conclude(batch, outcome)
+    return new Promise((concluded) => {
+      void log.append(record, this.#ledger.sequence, claim.connectionId).then((outcome) => {
+        const tookMs = clock.monotonicMs() - sentAtMs
+        turns.take(() => {
+          this.#flying = undefined
+          if (outcome.kind === 'committed') this.#apply(record, outcome.sequence, tookMs)
+          this.#ledger.state.giveBackDue()
+          this.#conclude(batch, outcome)
+          concluded()
+        })
+      })
+    })
+  }
+
+  #apply(record: LogRecord, sequence: number, tookMs: number): void {
+    const events = this.#ledger.apply({ sequence, record })
+    this.#deps.observer.appended(events.length, tookMs)
+    for (const event of events) this.#deps.applied(event, sequence)
   }
 
   #conclude(batch: Batch, outcome: AppendOutcome): void {
@@ -165,7 +173,7 @@ export class CommitLoop {
         this.#deps.lost()
         return
     }
-    this.#turn()
+    this.poke()
   }
 
   #answer(verdicts: readonly Verdict[], instead?: Refusal): void {
@@ -204,7 +212,5 @@ export class CommitLoop {
   #halt(): void {
     this.#claim = undefined
     this.#alarm.set(Infinity)
-    this.#cancelSoon?.()
-    this.#cancelSoon = undefined
   }
 }

@@ -16,6 +16,7 @@ import { notFound, WaitingReads, type GetOutcome, type GetRequest } from './read
 import { alreadyAnswered, outcomeUnknown, unavailable } from './refusals.ts'
 import { scanPages } from './scan.ts'
 import type { PartitionState } from './state.ts'
+import type { Turns } from './turns.ts'
 
 export interface PartitionOptions extends LedgerOptions {
   /** This node's name. */
@@ -25,6 +26,8 @@ export interface PartitionOptions extends LedgerOptions {
 export interface PartitionDeps {
   readonly log: PartitionLog
   readonly clock: Clock
+  /** Of all partitions of the node. */
+  readonly turns: Turns
   readonly random: () => number
   /** 64 random bits as 16 hexadecimal digits. */
   readonly newTerm: () => string
@@ -144,13 +147,8 @@ export class Partition {
   /** Undefined when this node does not own the partition. Between pages the caller lets others run. */
   scan(tenantId: string, selection: Selection): Iterable<ScanPage> | undefined {
     if (!this.serving) return undefined
-    const { sequence } = this
-    return scanPages(
-      this.state,
-      { partition: this.#options.partition, sequence, term: this.term },
-      tenantId,
-      selection,
-    )
+    const { sequence, state, term } = this
+    return scanPages(state, { partition: this.#options.partition, sequence, term }, tenantId, selection)
   }
 
   /** Call it a few times a second: ends what has waited too long. */
