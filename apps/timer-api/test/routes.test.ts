@@ -1,5 +1,5 @@
 // The whole REST surface over real HTTP, against the real services: nats-server, mongod where there is one,
-// two timer-core nodes, persistence.
+// two timer-core nodes, two of persistence (one where it keeps files).
 
 import { after, before, describe } from 'node:test'
 import { commands } from './suite/commands.ts'
@@ -15,7 +15,8 @@ import { startWorld, type Api, type World } from './world.ts'
 
 let world: World
 before(async () => {
-  world = await startWorld({ mongod: process.env['MONGOD'] })
+  const mongod = process.env['MONGOD']
+  world = await startWorld({ mongod, counts: { persistence: mongod === undefined ? 1 : 2 } })
 })
 after(() => world[Symbol.asyncDispose]())
 const api = (): Api => world.api

@@ -2,7 +2,7 @@
 
 import type { Actor } from './command.ts'
 import type { EventType, TimerEvent } from './event.ts'
-import { instant, timerJsonText, timerToJson, type TimerJson } from './timer-json.ts'
+import { instant, timerJsonText, type TimerJson } from './timer-json.ts'
 
 export type EventTypeName = `timer.${EventType}`
 
@@ -27,16 +27,12 @@ export function eventTypeName(type: EventType): EventTypeName {
   return `timer.${type}`
 }
 
-export function eventToJson(event: StoredEvent): EventJson {
-  return { ...headOf(event), timer: timerToJson(event.timer) }
+/** The text of an EventJson. */
+export function eventJsonText(event: StoredEvent): string {
+  return `${JSON.stringify(headOf(event)).slice(0, -1)},"timer":${timerJsonText(event.timer)}}`
 }
 
-/** The text of eventToJson; `timerText`, where the caller has it, is timerJsonText of its timer. */
-export function eventJsonText(event: StoredEvent, timerText = timerJsonText(event.timer)): string {
-  return `${JSON.stringify(headOf(event)).slice(0, -1)},"timer":${timerText}}`
-}
-
-function headOf({ id, type, timer, occurredAtMs, cause }: StoredEvent) {
+function headOf({ id, type, timer, occurredAtMs, cause }: StoredEvent): Omit<EventJson, 'timer'> {
   return {
     id,
     type: eventTypeName(type),
