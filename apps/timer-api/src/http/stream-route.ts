@@ -17,7 +17,9 @@ export const streamRoute: Route = route({
   query: z.strictObject({
     timer: z.array(timerIdSchema).max(100, 'must be at most 100').optional(),
     prefix: timerIdPrefix.optional(),
-    tickMs: wholeNumber(1000, 60_000).optional(),
+    tickMs: wholeNumber(1000, 60_000)
+      .meta({ type: 'integer', minimum: 1000, maximum: 60_000, multipleOf: 1000 })
+      .optional(),
   }),
   success: [{ status: 200, description: 'The stream of events.', mediaType: 'text/event-stream' }],
   refusals: ['quota_exceeded'],
