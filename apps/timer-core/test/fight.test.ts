@@ -159,5 +159,5 @@ async function check(
   const done = told.filter(({ outcome }) => typeof outcome === 'object').length
   const rest = `${count('unknown')} unknown, ${count('nothing was done')} not done`
   t.diagnostic(`${done} commands done, ${rest}; ${takeovers} takeovers`)
-  assert.ok(done > 50 && takeovers > 5, 'this was no fight')
+  assert.ok(done > 10 && takeovers > 2, 'this was no fight')
 }
