@@ -78,6 +78,8 @@ describe('projection', { skip: noMongod }, () => {
     assert.ok(tookMs > 1900 && tookMs < 3500, `${tookMs} ms`)
     const none = [{ partition: partitionCount, sequence: 1 }]
     await assert.rejects(node.list({ atLeast: none }), /INVALID_ARGUMENT/)
+    await assert.rejects(node.list({ tenantId: '$ne' }), /INVALID_ARGUMENT/)
+    await assert.rejects(node.feed({ limit: 501 }), /INVALID_ARGUMENT/)
   })
 
   it('goes on after a restart where it was, each event once', async () => {

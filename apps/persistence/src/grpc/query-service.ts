@@ -68,8 +68,8 @@ function unary<Request, Response>(
       (error: unknown) => {
         const { name, details } = toStatus(error)
         onAnswer(method, name, seconds())
-        if (name !== 'INVALID_ARGUMENT')
-          logger.warn({ error, method, status: name }, 'a query was not answered')
+        // The metric tells the others; while MongoDB is away they are as many as the questions.
+        if (name === 'INTERNAL') logger.error({ error, method }, 'a query failed')
         callback({ code: status[name], details })
       },
     )
