@@ -43,10 +43,12 @@ export class Batch {
 
   command(pending: Pending): void {
     const { command, session } = pending
-    const timer = this.#timer(command.tenantId, command.timerId)
+    const key = keyOf(command)
+    const staged = this.#staged.get(key)
+    const timer = staged === undefined ? this.#state.get(command.tenantId, command.timerId) : left(staged)
     let judged
     try {
-      judged = judge(timer, command, this.nowMs, this.#versionFloor, this.#setBy(timer))
+      judged = judge(timer, command, this.nowMs, this.#versionFloor, this.#setBy(timer, staged))
     } catch (bug) {
       // Nothing of it is staged; the others of the batch go on.
       this.refuse(pending, internal(bug))
@@ -56,17 +58,19 @@ export class Batch {
     let before = true
     for (const event of judged.events) {
       if (event.cause.actor.type !== 'clock') before = false
-      this.#stage(before ? { ...event, session: '', n: 0 } : { ...event, session, n: command.n })
+      this.#stage(key, before ? { ...event, session: '', n: 0 } : { ...event, session, n: command.n })
     }
     this.verdicts.push({ pending, outcome: judged.outcome })
   }
 
   fire(due: Timer): void {
-    const timer = this.#timer(due.tenantId, due.timerId)
+    const key = keyOf(due)
+    const staged = this.#staged.get(key)
+    const timer = staged === undefined ? due : left(staged)
     if (timer === undefined) return
-    const firing = fireOf(timer, this.#setBy(timer))
+    const firing = fireOf(timer, this.#setBy(timer, staged))
     for (const event of judge(timer, firing, this.nowMs, 0, '').events) {
-      this.#stage({ ...event, session: '', n: 0 })
+      this.#stage(key, { ...event, session: '', n: 0 })
     }
   }
 
@@ -74,29 +78,27 @@ export class Batch {
     this.verdicts.push({ pending, outcome: { kind: 'refusal', refusal } })
   }
 
-  #timer(tenantId: string, timerId: string): Timer | undefined {
-    const staged = this.#staged.get(`${tenantId}/${timerId}`)
-    if (staged === undefined) return this.#state.get(tenantId, timerId)
-    return staged.type === 'deleted' ? undefined : staged.timer
-  }
-
   /** Asked for what is due only: nobody else's firing is told of. */
-  #setBy(timer: Timer | undefined): string {
+  #setBy(timer: Timer | undefined, staged: RecordEvent | undefined): string {
     if (timer === undefined || !isDue(timer, this.nowMs)) return ''
-    const { tenantId, timerId } = timer
-    return (
-      this.#staged.get(`${tenantId}/${timerId}`)?.cause.requestId ??
-      this.#state.deadlineSetBy(tenantId, timerId)
-    )
+    return staged?.cause.requestId ?? this.#state.deadlineSetBy(timer.tenantId, timer.timerId)
   }
 
-  #stage(event: RecordEvent): void {
-    const { type, timer } = event
+  #stage(key: string, event: RecordEvent): void {
     this.events.push(event)
     this.#bytes += mostBytes(event)
-    this.#staged.set(`${timer.tenantId}/${timer.timerId}`, event)
-    if (type === 'deleted') this.#versionFloor = Math.max(this.#versionFloor, timer.version)
+    this.#staged.set(key, event)
+    if (event.type === 'deleted') this.#versionFloor = Math.max(this.#versionFloor, event.timer.version)
   }
+}
+
+function keyOf({ tenantId, timerId }: { readonly tenantId: string; readonly timerId: string }): string {
+  return `${tenantId}/${timerId}`
+}
+
+/** What an event has left of the timer. */
+function left({ type, timer }: RecordEvent): Timer | undefined {
+  return type === 'deleted' ? undefined : timer
 }
 
 /** No event encodes to more than this: three bytes a UTF-16 unit, and room for the numbers. */

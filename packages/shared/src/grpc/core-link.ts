@@ -35,9 +35,11 @@ const channelOptions: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': 1000,
 }
 const commandsAMessage = 1000
+/** More than any cluster has. */
+const partitionsMost = 2 ** 16
 
 interface Outgoing {
-  readonly key: string
+  readonly key: number
   readonly group: CommandGroup
   readonly end: (end: GroupEnd) => void
 }
@@ -50,7 +52,7 @@ export class CoreLink {
   /** The node has said that it listens. */
   #ready = false
   #queue: Outgoing[] = []
-  readonly #sent = new Map<string, Outgoing>()
+  readonly #sent = new Map<number, Outgoing>()
   #flushComes = false
 
   constructor(options: { readonly address: string }, deps: CoreLinkDeps) {
@@ -65,14 +67,7 @@ export class CoreLink {
 
   /** `end` is called once, later; the answer makes the link forget the group, and then it is not called. */
   send(group: CommandGroup, end: (end: GroupEnd) => void): () => void {
-    const outgoing = {
-      key: keyOf(
-        group.partition,
-        group.commands.map(({ n }) => n),
-      ),
-      group,
-      end,
-    }
+    const outgoing = { key: keyOf(group.partition, leastOf(group.commands)), group, end }
     this.#queue.push(outgoing)
     if (!this.signal.aborted) this.#stream ??= this.#open()
     this.#flushSoon()
@@ -116,7 +111,8 @@ export class CoreLink {
   }
 
   #answered(result: GroupResult): void {
-    const key = keyOf(result.partition, [...result.results.map(({ n }) => n), ...result.unanswered])
+    const least = Math.min(leastOf(result.results), ...result.unanswered)
+    const key = keyOf(result.partition, least)
     const outgoing = this.#sent.get(key)
     if (outgoing === undefined) return
     this.#sent.delete(key)
@@ -167,8 +163,12 @@ export class CoreLink {
 }
 
 /** A command is in one group at a time, so its least n names a group. */
-function keyOf(partition: number, ns: readonly number[]): string {
+function keyOf(partition: number, least: number): number {
+  return least * partitionsMost + partition
+}
+
+function leastOf(numbered: readonly { readonly n: number }[]): number {
   let least = Infinity
-  for (const n of ns) if (n < least) least = n
-  return `${partition}:${least}`
+  for (const { n } of numbered) if (n < least) least = n
+  return least
 }
