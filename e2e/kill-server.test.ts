@@ -6,8 +6,8 @@ import { killEach } from './killing.ts'
 
 test('kill -9 of each server in turn', { timeout: 118_000 }, (t) =>
   killEach(t, [
-    { name: 'nats-server', spared: false, of: ({ cluster }) => present(cluster.nats) },
-    { name: 'mongod', spared: true, of: ({ cluster }) => present(cluster.mongod) },
+    { name: 'nats-server', stops: 'all', of: ({ cluster }) => present(cluster.nats) },
+    { name: 'mongod', stops: 'nothing', of: ({ cluster }) => present(cluster.mongod) },
   ]),
 )
 

@@ -1,17 +1,21 @@
-// What every test of kill -9 does: load, the kill, a timer that falls due meanwhile, the restart, and the checker.
+// What every test of kill -9 does: load, the kill, timers that fall due meanwhile, the restart, and the checker.
 // Nothing acknowledged is lost, nothing happens twice, and what fell due meanwhile fires once, late or on time.
 
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { seedOf } from '@timers/dev/seed.ts'
+import { partitionOf } from '@timers/shared/partition-of.ts'
+import { timerToJson } from '@timers/shared/timer/timer-json.ts'
 import fc from 'fast-check'
-import { check, Ledger, type Entry } from './ledger.ts'
-import { call, eventually, getTimer, startWorld, type World } from './world.ts'
+import { check } from './check.ts'
+import { Ledger, type LedgerOp } from './ledger.ts'
+import { eventually, startWorld, watchWhatever, type World } from './world.ts'
 
 export interface Victim {
   readonly name: string
-  /** The others go on serving without it. */
-  readonly spared: boolean
+  /** What of commands and firing goes on while it is down: timers of some partitions stand till another takes them. */
+  readonly stops: 'nothing' | 'commands' | 'some timers' | 'all'
   readonly of: (world: World) => Killable
 }
 
@@ -22,12 +26,25 @@ interface Killable {
 
 const workers = 8
 const pauseMs = 30
+const partitionCount = 64
+const meanwhile = Array.from({ length: 12 }, (_, i) => 300 + i * 100)
 
 /** Runs until it is ended: each worker has timers of its own, one request at a time. */
-function startLoad(world: World, ledger: Ledger, name: string, seed: number): { end(): Promise<void> } {
+function startLoad(ledger: Ledger, name: string, seed: number): { end(): Promise<void> } {
   let ended = false
   const step = fc.record({
-    op: fc.constantFrom<Entry['op']>('put', 'put', 'put', 'add', 'add', 'pause', 'start', 'delete'),
+    op: fc.constantFrom<LedgerOp>(
+      'put',
+      'put',
+      'put',
+      'put',
+      'add',
+      'add',
+      'add',
+      'pause',
+      'start',
+      'delete',
+    ),
     timer: fc.nat(5),
     durationMs: fc.integer({ min: 100, max: 4000 }),
   })
@@ -36,8 +53,8 @@ function startLoad(world: World, ledger: Ledger, name: string, seed: number): { 
     for (const { op, timer, durationMs } of steps) {
       if (ended) return
       const body = op === 'put' ? { durationMs } : op === 'add' ? { byMs: 250 } : undefined
-      await ledger.send(world.url, `${name}-${worker}-${timer}`, op, body)
-      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      await ledger.send(`kill-${name}-${worker}-${timer}`, op, body)
+      await delay(pauseMs)
     }
   }
   const all = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))
@@ -50,36 +67,60 @@ function startLoad(world: World, ledger: Ledger, name: string, seed: number): { 
 }
 
 async function acknowledged(ledger: Ledger, more: number): Promise<void> {
-  const done = (): number => ledger.entries.filter(({ outcome }) => outcome.kind === 'done').length
-  const wanted = done() + more
-  await eventually(() => (done() >= wanted ? true : undefined), 40_000)
+  const wanted = ledger.done + more
+  await eventually(() => (ledger.done >= wanted ? true : undefined), 40_000)
+}
+
+/** Timers that fall due while the victim is down; if it is an owner, its own. */
+async function putMeanwhile(world: World, ledger: Ledger, { name, stops }: Victim): Promise<void> {
+  const isIts = (timerId: string): boolean =>
+    stops !== 'some timers' ||
+    world.cluster.owners.ownerOf(partitionOf('default', timerId, partitionCount)) === name
+  const ids = Array.from({ length: 1000 }, (_, i) => `kill-${name}-meanwhile-${i}`).filter(isIts)
+  const puts = meanwhile.map((durationMs, i) => ledger.send(ids[i] ?? '', 'put', { durationMs }))
+  for (const { kind } of await Promise.all(puts)) assert.equal(kind, 'done')
+}
+
+async function killOne(world: World, ledger: Ledger, victim: Victim, seed: number): Promise<void> {
+  const { name, stops, of } = victim
+  const process = of(world)
+  const load = startLoad(ledger, name, seed)
+  await acknowledged(ledger, 60)
+  await putMeanwhile(world, ledger, victim)
+  await process.kill()
+  if (stops === 'nothing' || stops === 'some timers') await acknowledged(ledger, 30)
+  await delay(1600)
+  await process.restart()
+  await acknowledged(ledger, 30)
+  await load.end()
 }
 
 /** Kills each in turn, of one system, and holds everything to the ledger at the end. */
 export async function killEach(t: TestContext, victims: readonly Victim[]): Promise<void> {
   const seed = seedOf(t)
   await using world = await startWorld()
-  const ledger = new Ledger()
-  for (const { name, spared, of } of victims) {
-    const victim = of(world)
-    const load = startLoad(world, ledger, name, seed)
-    await acknowledged(ledger, 60)
-    await call(world.url, 'PUT', `/v1/timers/meanwhile-${name}`, { durationMs: 1500 })
-    await victim.kill()
-    if (spared) await acknowledged(ledger, 30)
-    await new Promise((resolve) => setTimeout(resolve, 1600))
-    await victim.restart()
-    await acknowledged(ledger, 30)
-    await load.end()
-    const timer = await eventually(async () => {
-      const found = await getTimer(world.url, `meanwhile-${name}`)
-      return found.state === 'completed' ? found : undefined
-    })
-    assert.equal(timer.completedBy, 'fire')
-    assert.ok(Date.parse(timer.completedAt ?? '') >= Date.parse(timer.deadline ?? ''))
-    t.diagnostic(`${name}: answers by status ${JSON.stringify([...ledger.statuses])}`)
+  const ledger = new Ledger(world)
+  await using viewer = watchWhatever(world.url, 'kill-')
+  for (const victim of victims) {
+    await killOne(world, ledger, victim, seed)
+    t.diagnostic(`after ${victim.name}: ${ledger.summary()}`)
   }
-  const { events, fired } = await check(ledger, world.cluster)
-  t.diagnostic(`${ledger.entries.length} requests, ${events} events, ${fired} fired`)
-  assert.ok(fired > 0)
+  const { events, newest, lateness } = await check(ledger, world.cluster)
+  for (const { name, stops } of victims) {
+    const late = lateness
+      .filter(({ timerId }) => timerId.startsWith(`kill-${name}-meanwhile-`))
+      .map(({ ms }) => ms)
+    assert.equal(late.length, meanwhile.length, `of ${name}'s timers ${late.length} fired`)
+    const most = Math.max(...late)
+    t.diagnostic(`${name}: what fell due meanwhile was up to ${most} ms late`)
+    if (stops === 'all' || stops === 'some timers') assert.ok(most > 300, 'nothing fell due meanwhile')
+  }
+  // Who watched all the time, through every loss, has seen it come to the same.
+  const there = [...newest.values()].filter(({ type }) => type !== 'deleted').map(({ timer }) => timer)
+  await eventually(() => {
+    const wanted = new Map(there.map((timer) => [timer.timerId, timerToJson(timer)]))
+    assert.deepEqual(viewer.held, wanted)
+    return true
+  })
+  t.diagnostic(`${ledger.entries.length} requests, ${events.length} events, ${lateness.length} fired`)
 }

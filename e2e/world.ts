@@ -93,7 +93,9 @@ export interface Message {
   readonly type: string
   readonly at: string
   readonly timer?: TimerJson
+  readonly timerId?: string
   readonly timers?: readonly TimerJson[]
+  readonly missing?: readonly string[]
   readonly remainingMs?: number
   readonly version?: number
   readonly cause?: { readonly type: string; readonly requestId: string }
@@ -108,24 +110,66 @@ export interface Viewer extends AsyncDisposable {
 /** Server-sent events; the messages are their data. */
 export async function watchStream(url: string, query: string): Promise<Viewer> {
   const abort = new AbortController()
-  const response = await fetch(`${url}/v1/stream?${query}`, { signal: abort.signal })
-  if (response.status !== 200 || response.body === null) throw new Error(await response.text())
   const told: Message[] = []
+  const messages = await openStream(url, query, abort.signal)
   const reading = (async () => {
-    let text = ''
-    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      const events = (text + chunk).split('\n\n')
-      text = events.pop() ?? ''
-      for (const event of events) {
-        const data = event.split('\n').find((line) => line.startsWith('data: '))
-        if (data !== undefined) told.push(JSON.parse(data.slice(6)) as Message)
-      }
-    }
+    for await (const message of messages) told.push(message)
   })().catch(() => undefined)
   return viewer(told, async () => {
     abort.abort()
     await reading
   })
+}
+
+async function openStream(url: string, query: string, signal: AbortSignal): Promise<AsyncIterable<Message>> {
+  const { status, body } = await fetch(`${url}/v1/stream?${query}`, { signal })
+  if (status !== 200 || body === null) throw new Error(`the stream was refused: ${status}`)
+  return messagesOf(body)
+}
+
+async function* messagesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Message, void> {
+  let text = ''
+  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+    const events = (text + chunk).split('\n\n')
+    text = events.pop() ?? ''
+    for (const event of events) {
+      const data = event.split('\n').find((line) => line.startsWith('data: '))
+      if (data !== undefined) yield JSON.parse(data.slice(6)) as Message
+    }
+  }
+}
+
+/** The timers of this prefix as a viewer has them who comes back as often as the stream is lost. */
+export interface Watching extends AsyncDisposable {
+  readonly held: ReadonlyMap<string, TimerJson>
+}
+
+export function watchWhatever(url: string, prefix: string): Watching {
+  const abort = new AbortController()
+  const held = new Map<string, TimerJson>()
+  const hear = ({ type, timers = [], timer, timerId = '' }: Message): void => {
+    for (const one of timers) held.set(one.id, one)
+    if (type === 'timer' && timer !== undefined) held.set(timer.id, timer)
+    if (type === 'deleted') held.delete(timerId)
+  }
+  const watching = (async () => {
+    while (!abort.signal.aborted) {
+      try {
+        const messages = await openStream(url, `prefix=${prefix}`, abort.signal)
+        held.clear()
+        for await (const message of messages) hear(message)
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
+  })()
+  return {
+    held,
+    async [Symbol.asyncDispose]() {
+      abort.abort()
+      await watching
+    },
+  }
 }
 
 export async function watchSocket(url: string, subscribe: object): Promise<Viewer> {

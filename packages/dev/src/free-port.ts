@@ -1,12 +1,23 @@
 // Finds TCP ports on loopback that nobody listens on at the moment.
 
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 
+/**
+ * Below those that systems give to outgoing connections: one of these would take it before it is used, or while
+ * the server that is to come back on it is down.
+ */
+const from = 20_000
+const to = 32_000
+const tries = 100
+
 export async function freePort(): Promise<number> {
-  const port = await listenOnce(0)
-  if (port === undefined) throw new Error('there is no free port on 127.0.0.1')
-  return port
+  for (let i = 0; i < tries; i++) {
+    const port = randomInt(from, to)
+    if (await isFree(port)) return port
+  }
+  throw new Error(`there is no free port on 127.0.0.1 between ${from} and ${to}`)
 }
 
 export async function isFree(port: number): Promise<boolean> {
