@@ -11,7 +11,7 @@ import type { Message } from './message.ts'
 import { changed, deleted, relayed, ticked, type Joined } from './say.ts'
 import { fold, type Subscription } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
-import type { Viewer } from './viewer.ts'
+import type { Held, Viewer } from './viewer.ts'
 import type { Watches } from './watches.ts'
 
 export interface DeliveryOptions {
@@ -62,9 +62,9 @@ export class Delivery {
       let message: Message | undefined
       for (const { tickMs, snapshot, viewer } of this.#find(tick.tenantId, timerId)) {
         if (tickMs === undefined || snapshot !== undefined || remainingMs % tickMs !== 0) continue
-        if (viewer.held.get(timerId) === version) {
-          viewer.tellTick(timerId, (message ??= ticked(clock.nowMs(), tick)))
-        } else counts.ticksDropped += 1
+        const held = viewer.held.get(timerId)
+        if (held?.version === version) viewer.tellTick(held, (message ??= ticked(clock.nowMs(), tick)))
+        else counts.ticksDropped += 1
       }
     }
   }
@@ -95,7 +95,7 @@ export class Delivery {
     if (others.length === 0) return true
     for (const part of snapshot?.values() ?? []) {
       for (const { timerId, version } of part.values()) {
-        if (viewer.held.get(timerId) === version) continue
+        if (viewer.held.get(timerId)?.version === version) continue
         if (others.some((other) => other.selects(timerId))) return false
       }
     }
@@ -117,8 +117,7 @@ export class Delivery {
         const { timerId, version } = timer
         found.add(timerId)
         const held = viewer.held.get(timerId)
-        viewer.held.set(timerId, version)
-        if (held === undefined) this.#gained(viewer, timerId)
+        if (held === undefined) this.#gained(viewer, timerId, version)
         else if (!subscription.named) this.#count(subscription, timerId, 1)
         if (known?.get(timerId) !== version) timers.push(timer)
       }
@@ -143,22 +142,22 @@ export class Delivery {
     const { clock } = this.#deps
     const { dataId, partitionCount } = this.#options
     for (const timer of timers.values()) {
-      const held = viewer.held.get(timer.timerId)
-      if (held === timer.version || (!rewound && held !== undefined && held > timer.version)) continue
-      viewer.held.set(timer.timerId, timer.version)
-      if (held === undefined) this.#gained(viewer, timer.timerId)
+      const { timerId, version } = timer
+      const held = viewer.held.get(timerId)
+      if (held?.version === version || (!rewound && (held?.version ?? 0) > version)) continue
+      const told = held ?? this.#gained(viewer, timerId, version)
+      told.version = version
       const completed = timer.state === 'completed'
       const why = { type: completed ? 'completed' : 'updated', cause: undefined } as const
-      viewer.tellState(timer.timerId, changed(clock.nowMs(), dataId, timer, why), completed)
+      viewer.tellState(told, changed(clock.nowMs(), dataId, timer, why), completed)
     }
-    const held = subscription.partitions.get(partition) ?? [...viewer.held.keys()]
-    for (const timerId of held) {
-      const version = viewer.held.get(timerId)
-      if (version === undefined || timers.has(timerId) || !subscription.selects(timerId)) continue
+    for (const timerId of subscription.partitions.get(partition) ?? [...viewer.held.keys()]) {
+      const held = viewer.held.get(timerId)
+      if (held === undefined || timers.has(timerId) || !subscription.selects(timerId)) continue
       if (partitionOf(tenantId, timerId, partitionCount) !== partition) continue
       this.#lost(viewer, timerId)
       const why = { type: 'deleted', cause: undefined } as const
-      viewer.tellState(timerId, deleted(clock.nowMs(), dataId, timerId, version + 1, why), true)
+      viewer.tellState(held, deleted(clock.nowMs(), dataId, timerId, held.version + 1, why), true)
     }
     this.#endIfTooMany(subscription)
   }
@@ -192,24 +191,23 @@ export class Delivery {
         continue
       }
       const { viewer } = subscription
-      if (!this.#isNews(viewer, event)) continue
+      const held = this.#heldIfNews(viewer, event)
+      if (held === undefined) continue
       message ??= this.#words(event)
-      viewer.tellState(timer.timerId, message, type === 'completed' || type === 'deleted')
+      viewer.tellState(held, message, type === 'completed' || type === 'deleted')
       this.#endIfTooMany(subscription)
     }
   }
 
-  /** Newer than what the viewer holds, which now is this. Of what it does not hold no deletion is news. */
-  #isNews(viewer: Viewer, { timer, type }: RecordEvent): boolean {
+  /** If it is newer than what the viewer holds, which now is this. Of what it does not hold no deletion is news. */
+  #heldIfNews(viewer: Viewer, { timer, type }: RecordEvent): Held | undefined {
     const { timerId, version } = timer
     const held = viewer.held.get(timerId)
-    if (held === undefined ? type === 'deleted' : held >= version) return false
+    if (held === undefined) return type === 'deleted' ? undefined : this.#gained(viewer, timerId, version)
+    if (held.version >= version) return undefined
+    held.version = version
     if (type === 'deleted') this.#lost(viewer, timerId)
-    else {
-      viewer.held.set(timerId, version)
-      if (held === undefined) this.#gained(viewer, timerId)
-    }
-    return true
+    return held
   }
 
   #words({ timer, type, cause }: RecordEvent): Message {
@@ -228,10 +226,11 @@ export class Delivery {
   }
 
   /** The viewer did not hold the timer and now does. */
-  #gained(viewer: Viewer, timerId: string): void {
+  #gained(viewer: Viewer, timerId: string, version: number): Held {
     for (const subscription of started(viewer)) {
       if (!subscription.named && subscription.selects(timerId)) this.#count(subscription, timerId, 1)
     }
+    return viewer.hold(timerId, version)
   }
 
   #lost(viewer: Viewer, timerId: string): void {

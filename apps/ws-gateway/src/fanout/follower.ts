@@ -34,6 +34,8 @@ export interface Hold {
   from: number
 }
 
+/** Owners are looked at several times a second; who was not for so long was not heard. */
+const silenceMs = 1000
 /** Bounds of memory: records that came before their turn, and events kept for those who join. */
 const pendingMost = 10_000
 const recentEventsMost = 20_000
@@ -49,6 +51,7 @@ export class Follower {
   readonly #pending = new Map<number, LogRecord>()
   #filling = false
   #ownerAt = 0
+  #lookedAtMs = 0
   #behind: { readonly sequence: number; readonly sinceMs: number } | undefined
   #stuck: { readonly at: number; readonly sinceMs: number } | undefined
   #ahead: { readonly sequence: number; readonly sinceMs: number } | undefined
@@ -125,14 +128,18 @@ export class Follower {
   /** Every now and then: `ownerAt` is the last sequence that the partition's owner told of. */
   look(ownerAt: number, nowMs: number): void {
     this.#ownerAt = ownerAt
+    const unheardMs = nowMs - this.#lookedAtMs
+    this.#lookedAtMs = nowMs
     const position = this.#position
     if (position === undefined) return
+    // After a silence all of these begin anew: what is missing has had no chance to come.
+    if (unheardMs > silenceMs) this.#behind = this.#stuck = this.#ahead = undefined
     if (this.#behind !== undefined && position >= this.#behind.sequence) this.#behind = undefined
     if (ownerAt > position) this.#behind ??= { sequence: ownerAt, sinceMs: nowMs }
     if (this.#ahead !== undefined && ownerAt >= this.#ahead.sequence) this.#ahead = undefined
     if (ownerAt < position) this.#ahead ??= { sequence: position, sinceMs: nowMs }
-    if (this.#behind === undefined || this.#stuck?.at !== position)
-      this.#stuck = { at: position, sinceMs: nowMs }
+    if (this.#behind === undefined) this.#stuck = undefined
+    else if (this.#stuck?.at !== position) this.#stuck = { at: position, sinceMs: nowMs }
 
     const { behindMs, astrayMs } = this.#options
     if (lasts(this.#ahead, astrayMs, nowMs)) this.lose(true)

@@ -4,9 +4,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Message } from './message.ts'
-import { Outbox } from './outbox.ts'
+import { noPlace, Outbox, type Places } from './outbox.ts'
 
 const bounds = { outboxMessages: 1_000_000, outboxBytes: 1 << 30 }
+/** Where a timer's messages stand, by its id. */
+function placesById(): (timerId: string) => Places {
+  const places = new Map<string, Places>()
+  return (timerId) => {
+    const known = places.get(timerId) ?? { statePlace: noPlace, tickPlace: noPlace }
+    places.set(timerId, known)
+    return known
+  }
+}
+
 const message = (text: string, weight = 1): Message => new Message({ name: 'm', weight }, () => text)
 
 function drain(outbox: Outbox, mostWeight = Infinity): string[] {
@@ -16,49 +26,54 @@ function drain(outbox: Outbox, mostWeight = Infinity): string[] {
 }
 
 test('the newest state takes the place of an unsent one', () => {
+  const of = placesById()
   const outbox = new Outbox(bounds)
-  outbox.putState('a', message('a1'), false)
-  outbox.putState('b', message('b1'), false)
-  outbox.putState('a', message('a2'), false)
+  outbox.putState(of('a'), message('a1'), false)
+  outbox.putState(of('b'), message('b1'), false)
+  outbox.putState(of('a'), message('a2'), false)
   assert.deepEqual(drain(outbox), ['a2', 'b1'])
-  outbox.putState('a', message('a3'), false)
+  outbox.putState(of('a'), message('a3'), false)
   assert.deepEqual(drain(outbox), ['a3'])
   assert.equal(outbox.replaced, 1)
 })
 
 test('a completion may stand for what was before it, and nothing for a completion', () => {
+  const of = placesById()
   const outbox = new Outbox(bounds)
-  outbox.putState('a', message('a1'), false)
-  outbox.putState('a', message('a2 completed'), true)
-  outbox.putState('a', message('a3'), false)
-  outbox.putState('a', message('a4 completed'), true)
-  outbox.putState('a', message('a5 deleted'), true)
+  outbox.putState(of('a'), message('a1'), false)
+  outbox.putState(of('a'), message('a2 completed'), true)
+  outbox.putState(of('a'), message('a3'), false)
+  outbox.putState(of('a'), message('a4 completed'), true)
+  outbox.putState(of('a'), message('a5 deleted'), true)
   assert.deepEqual(drain(outbox), ['a2 completed', 'a4 completed', 'a5 deleted'])
 })
 
 test('a tick is replaced by the next, and goes when its timer changes', () => {
+  const of = placesById()
   const outbox = new Outbox(bounds)
-  outbox.putTick('a', message('a1 3 s'))
+  outbox.putTick(of('a'), message('a1 3 s'))
   outbox.put(message('ack'))
-  outbox.putTick('a', message('a1 2 s'))
+  outbox.putTick(of('a'), message('a1 2 s'))
   assert.deepEqual(drain(outbox), ['a1 2 s', 'ack'])
-  outbox.putTick('a', message('a1 1 s'))
-  outbox.putState('a', message('a2'), false)
-  outbox.putTick('a', message('a2 9 s'))
+  outbox.putTick(of('a'), message('a1 1 s'))
+  outbox.putState(of('a'), message('a2'), false)
+  outbox.putTick(of('a'), message('a2 9 s'))
   assert.deepEqual(drain(outbox), ['a2', 'a2 9 s'])
 })
 
 test('what changes after a snapshot comes after it', () => {
+  const of = placesById()
   const outbox = new Outbox(bounds)
-  outbox.putState('a', message('a1'), false)
-  outbox.putTick('b', message('b tick'))
+  outbox.putState(of('a'), message('a1'), false)
+  outbox.putTick(of('b'), message('b tick'))
   outbox.putSnapshot(message('snapshot'))
-  outbox.putState('a', message('a2'), false)
-  outbox.putTick('b', message('b tick 2'))
+  outbox.putState(of('a'), message('a2'), false)
+  outbox.putTick(of('b'), message('b tick 2'))
   assert.deepEqual(drain(outbox), ['a1', 'b tick', 'snapshot', 'a2', 'b tick 2'])
 })
 
 test('it says when it is beyond its bounds, by number and by weight, and gives room back', () => {
+  const of = placesById()
   const few = new Outbox({ outboxMessages: 2, outboxBytes: 100 })
   few.put(message('1'))
   few.put(message('2'))
@@ -67,8 +82,8 @@ test('it says when it is beyond its bounds, by number and by weight, and gives r
   assert.equal(few.overfull, true)
   drain(few, 1)
   assert.equal(few.overfull, false)
-  few.putState('a', message('4', 60), false)
-  few.putState('a', message('5', 60), false)
+  few.putState(of('a'), message('4', 60), false)
+  few.putState(of('a'), message('5', 60), false)
   assert.equal(few.isEmpty(), false)
   drain(few)
   few.put(message('6', 101))
@@ -99,6 +114,7 @@ test('whatever happens: nothing that must be told is lost, each timer in order, 
   fc.assert(
     fc.property(fc.array(step, { maxLength: 400, size: 'max' }), (steps) => {
       const outbox = new Outbox(bounds)
+      const of = placesById()
       const owed: string[] = []
       const newest = new Map<string, string>()
       const got: string[] = []
@@ -110,11 +126,11 @@ test('whatever happens: nothing that must be told is lost, each timer in order, 
             const text = `${one.timerId} ${n} ${one.last ? 'last' : 'state'}`
             newest.set(one.timerId, text)
             if (one.last) owed.push(text)
-            outbox.putState(one.timerId, message(text), one.last)
+            outbox.putState(of(one.timerId), message(text), one.last)
             break
           }
           case 'tick':
-            outbox.putTick(one.timerId, message(`${one.timerId} ${n} tick`))
+            outbox.putTick(of(one.timerId), message(`${one.timerId} ${n} tick`))
             break
           case 'put':
           case 'snapshot': {
@@ -148,11 +164,12 @@ test('whatever happens: nothing that must be told is lost, each timer in order, 
 })
 
 test('its memory does not grow with what went through it', () => {
+  const of = placesById()
   const outbox = new Outbox(bounds)
   outbox.put(message('first'))
   const taken: Message[] = []
   for (let n = 0; n < 100_000; n++) {
-    outbox.putState(`t${n % 10}`, message('s'), n % 2 === 0)
+    outbox.putState(of(`t${n % 10}`), message('s'), n % 2 === 0)
     taken.length = 0
     outbox.take(1, taken)
     assert.equal(taken.length, 1)

@@ -8,21 +8,29 @@ export interface OutboxOptions {
   readonly outboxBytes: number
 }
 
+/** The places of a timer's unsent state and tick, kept by whoever knows the timer: no search, no copy. */
+export interface Places {
+  statePlace: number
+  tickPlace: number
+}
+/** Nothing that could be replaced. */
+export const noPlace = -1
+
 /** From here on the front of the queue that was taken is given back. */
 const spareSlots = 1024
 
 export class Outbox {
   readonly #options: OutboxOptions
   /** What was taken from its front, or out of its middle, is undefined. */
-  #queue: (Message | undefined)[] = []
-  #head = 0
-  /** The place of #queue[0], counted from the last time all was taken; places stay when the front goes. */
+  readonly #queue: (Message | undefined)[] = []
+  /** The place of #queue[0]. Places only grow, so one that was taken is known by being too small. */
   #first = 0
+  /** The place of the next to be taken. */
+  #next = 0
+  /** What is before it is not to be replaced. */
+  #sealed = 0
   #messages = 0
   #weight = 0
-  /** The places of unsent, replaceable states and ticks, by timer. One that was taken is before the head. */
-  readonly #states = new Map<string, number>()
-  readonly #ticks = new Map<string, number>()
   #replaced = 0
 
   constructor(options: OutboxOptions) {
@@ -55,34 +63,31 @@ export class Outbox {
 
   /** A snapshot: never replaced, and what changes later comes after it. */
   putSnapshot(page: Message): void {
-    this.#states.clear()
-    this.#ticks.clear()
-    this.#push(page)
+    this.#sealed = this.#push(page) + 1
   }
 
   /** A timer's newest state; `last` = a completion or deletion, which nothing may replace. */
-  putState(timerId: string, message: Message, last: boolean): void {
+  putState(places: Places, message: Message, last: boolean): void {
     // A tick of the version before has nothing to say any more, and one of this version must come after it.
-    this.#withdrawTick(timerId)
-    const place = this.#unsent(this.#states, timerId)
-    if (place !== undefined) this.#replace(place, message)
-    else if (!last) this.#states.set(timerId, this.#push(message))
-    else this.#push(message)
-    if (last) this.#states.delete(timerId)
+    if (this.#isUnsent(places.tickPlace)) this.#withdraw(places.tickPlace)
+    places.tickPlace = noPlace
+    if (this.#isUnsent(places.statePlace)) this.#replace(places.statePlace, message)
+    else places.statePlace = this.#push(message)
+    if (last) places.statePlace = noPlace
   }
 
-  putTick(timerId: string, tick: Message): void {
-    const place = this.#unsent(this.#ticks, timerId)
-    if (place === undefined) this.#ticks.set(timerId, this.#push(tick))
-    else this.#replace(place, tick)
+  putTick(places: Places, tick: Message): void {
+    if (this.#isUnsent(places.tickPlace)) this.#replace(places.tickPlace, tick)
+    else places.tickPlace = this.#push(tick)
   }
 
   /** Adds to `into` the next messages, at least one if there is one, until they weigh `mostWeight`. */
   take(mostWeight: number, into: Message[]): void {
     let weight = 0
     while (this.#messages > 0 && weight < mostWeight) {
-      const message = this.#queue[this.#head]
-      this.#queue[this.#head++] = undefined
+      const at = this.#next++ - this.#first
+      const message = this.#queue[at]
+      this.#queue[at] = undefined
       if (message === undefined) continue
       into.push(message)
       weight += message.weight
@@ -90,26 +95,22 @@ export class Outbox {
     }
     this.#weight -= weight
     if (this.#messages === 0) this.clear()
-    else if (this.#head > spareSlots && this.#head > this.#queue.length / 2) {
-      this.#queue = this.#queue.slice(this.#head)
-      this.#first += this.#head
-      this.#head = 0
+    else if (this.#next - this.#first > spareSlots && this.#next - this.#first > this.#queue.length / 2) {
+      this.#queue.splice(0, this.#next - this.#first)
+      this.#first = this.#next
     }
   }
 
   clear(): void {
+    this.#first += this.#queue.length
+    this.#next = this.#first
     this.#queue.length = 0
-    this.#head = 0
-    this.#first = 0
     this.#messages = 0
     this.#weight = 0
-    if (this.#states.size > 0) this.#states.clear()
-    if (this.#ticks.size > 0) this.#ticks.clear()
   }
 
-  #unsent(places: ReadonlyMap<string, number>, timerId: string): number | undefined {
-    const place = places.get(timerId)
-    return place !== undefined && place >= this.#first + this.#head ? place : undefined
+  #isUnsent(place: number): boolean {
+    return place >= this.#next && place >= this.#sealed
   }
 
   #push(message: Message): number {
@@ -125,10 +126,7 @@ export class Outbox {
     this.#replaced += 1
   }
 
-  #withdrawTick(timerId: string): void {
-    const place = this.#unsent(this.#ticks, timerId)
-    if (place === undefined) return
-    this.#ticks.delete(timerId)
+  #withdraw(place: number): void {
     const at = place - this.#first
     this.#weight -= this.#queue[at]?.weight ?? 0
     this.#queue[at] = undefined

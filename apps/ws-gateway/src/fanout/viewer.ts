@@ -3,7 +3,7 @@
 
 import type { CloseCode } from './close-codes.ts'
 import type { Message, Transport } from './message.ts'
-import { Outbox, type OutboxOptions } from './outbox.ts'
+import { noPlace, Outbox, type OutboxOptions, type Places } from './outbox.ts'
 import type { Subscription } from './subscription.ts'
 
 /** The way out to one client. */
@@ -15,6 +15,11 @@ export interface Sink {
   beat(): void
   /** Ends the connection with this close code, after what was written. */
   end(code: CloseCode, reason: string, retryAfterMs: number | undefined): void
+}
+
+/** One timer as a viewer was told of it. */
+export interface Held extends Places {
+  version: number
 }
 
 export interface ViewerOptions extends OutboxOptions {
@@ -33,8 +38,8 @@ export class Viewer {
   readonly tenantId: string
   readonly sink: Sink
   readonly outbox: Outbox
-  /** By timer, the version last put into the outbox. */
-  readonly held = new Map<string, number>()
+  /** What it was told of each timer, as far as it is sent or about to be. */
+  readonly held = new Map<string, Held>()
   readonly subscriptions = new Map<string, Subscription>()
   /** Since when its sink is full, on the monotonic clock. */
   blockedSinceMs: number | undefined
@@ -61,6 +66,13 @@ export class Viewer {
     return `sub_${this.#subscriptionsSoFar}`
   }
 
+  /** It is told of a timer that it did not know. */
+  hold(timerId: string, version: number): Held {
+    const held = { version, statePlace: noPlace, tickPlace: noPlace }
+    this.held.set(timerId, held)
+    return held
+  }
+
   tell(message: Message): void {
     if (this.ended || !this.listening) return
     this.outbox.put(message)
@@ -74,15 +86,15 @@ export class Viewer {
   }
 
   /** `last` = a completion or deletion. */
-  tellState(timerId: string, message: Message, last: boolean): void {
+  tellState(held: Held, message: Message, last: boolean): void {
     if (this.ended || !this.listening) return
-    this.outbox.putState(timerId, message, last)
+    this.outbox.putState(held, message, last)
     this.#onUnsent(this)
   }
 
-  tellTick(timerId: string, tick: Message): void {
+  tellTick(held: Held, tick: Message): void {
     if (this.ended || !this.listening) return
-    this.outbox.putTick(timerId, tick)
+    this.outbox.putTick(held, tick)
     this.#onUnsent(this)
   }
 }

@@ -111,7 +111,7 @@ export class Streams {
   /** Of a stream of one timer the snapshot, too, says from where to resume. */
   #pageOptions(viewer: Viewer) {
     const { limits, dataId } = this.#options
-    const [version] = viewer.held.values()
+    const [version] = [...viewer.held.values()].map((held) => held.version)
     const resumable = viewer.sink.transport === 'streamOfOne' && version !== undefined
     return { pageTimers: limits.pageTimers, ...(resumable && { eventId: `${dataId}:${version}` }) }
   }
