@@ -82,6 +82,11 @@ function invalid(error: unknown): { code: number; details: string } {
 function submit(group: CommandGroup, deps: TimerCoreServiceDeps, done: (result: GroupResult) => void): void {
   const { session, answeredBelow } = group
   const commands = group.commands.map(commandFromWire)
+  for (const { tenantId, timerId } of commands) {
+    // In a log that is not its own it would be a damage that no replay gets over.
+    if (partitionOf(tenantId, timerId, deps.partitionCount) !== group.partition)
+      throw new WireError('command.timerId', `does not belong to partition ${group.partition}`)
+  }
   const partition = deps.host.partition(group.partition)
   if (partition === undefined) {
     const unanswered = commands.map(({ n }) => n)

@@ -96,7 +96,7 @@ async function catchUp(ledger: Ledger, deps: AcquireDeps): Promise<void> {
   while (!deps.signal.aborted) {
     const records = await deps.log.read(ledger.sequence + 1, readAtOnce)
     if (records.length === 0) break
-    for (const stored of records) deps.applied(ledger.apply(stored), stored.sequence)
+    for (const stored of records) deps.applied(ledger.replay(stored), stored.sequence)
   }
   const { last } = await deps.log.ends()
   // What was read may be cut short or stale; if so the Takeover fails and we read again. But a log that has

@@ -55,8 +55,20 @@ export class Ledger {
     return this.#filter.skipped
   }
 
-  /** The events it brought; none of a record that does not count. */
-  apply({ sequence, record }: Pick<StoredRecord, 'sequence' | 'record'>): readonly TimerEvent[] {
+  /** A record of our own, whose commands were looked at when they came: the events it brought. */
+  apply(stored: Pick<StoredRecord, 'sequence' | 'record'>): readonly TimerEvent[] {
+    return this.#take(stored, false)
+  }
+
+  /** A record that was read, whoever wrote it: the events it brought; none of one that does not count. */
+  replay(stored: Pick<StoredRecord, 'sequence' | 'record'>): readonly TimerEvent[] {
+    return this.#take(stored, true)
+  }
+
+  #take(
+    { sequence, record }: Pick<StoredRecord, 'sequence' | 'record'>,
+    wasRead: boolean,
+  ): readonly TimerEvent[] {
     if (sequence !== this.state.sequence + 1) {
       throw new Error(`Record ${sequence} does not follow ${this.state.sequence}`)
     }
@@ -66,12 +78,16 @@ export class Ledger {
       )
     }
     const counts = this.#filter.admits(record)
-    const events = counts ? this.#applyBody(sequence, record) : []
+    const events = counts ? this.#applyBody(sequence, record, wasRead) : []
     this.state.sequence = sequence
     return events
   }
 
-  #applyBody(sequence: number, { body, owner }: StoredRecord['record']): readonly TimerEvent[] {
+  #applyBody(
+    sequence: number,
+    { body, owner }: StoredRecord['record'],
+    wasRead: boolean,
+  ): readonly TimerEvent[] {
     if (body.kind === 'takeover') {
       if (body.dataId !== this.#options.dataId || body.partitionCount !== this.#options.partitionCount) {
         throw new DamagedLogError(`Record ${sequence} was written for other data: ${body.dataId}`)
@@ -82,7 +98,7 @@ export class Ledger {
     const { partition, partitionCount } = this.#options
     for (const event of body.events) {
       const { tenantId, timerId } = event.timer
-      if (partitionOf(tenantId, timerId, partitionCount) !== partition) {
+      if (wasRead && partitionOf(tenantId, timerId, partitionCount) !== partition) {
         throw new DamagedLogError(`Record ${sequence} holds a timer that hashes elsewhere`)
       }
       this.state.apply(event)
