@@ -13,7 +13,7 @@ import { connectNats } from '@timers/shared/nats/connect.ts'
 import { followHeartbeats, startHeartbeats, type Heartbeats } from '@timers/shared/nats/heartbeats.ts'
 import { startOpsServer } from '@timers/shared/ops-server.ts'
 import { createSystemClock } from '@timers/shared/system-clock.ts'
-import { packTimer, unpackTimer } from '@timers/shared/wire/timer-wire.ts'
+import { createPacking } from '@timers/shared/wire/timer-wire.ts'
 import type { TimerCoreConfig } from './config.ts'
 import { timerCoreService } from './grpc/timer-core-service.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -22,7 +22,6 @@ import { EventLogs } from './nats/event-log.ts'
 import { followWatchLists, sendTicksOn } from './nats/live.ts'
 import { LogConnection } from './nats/log-connection.ts'
 import { Partition } from './partition/partition.ts'
-import type { Packing } from './partition/ports.ts'
 import { Turns } from './partition/turns.ts'
 import { Host } from './placement/host.ts'
 import { Ticker } from './ticks/ticker.ts'
@@ -129,6 +128,7 @@ function createHost(parts: HostParts, changed: () => void): { host: Host; ticker
     },
   }
   const turns = new Turns({ clock })
+  const packing = createPacking()
   const ticker = new Ticker({
     clock,
     timerOf: (partition, tenantId, timerId) => host.serving(partition)?.state.get(tenantId, timerId),
@@ -169,10 +169,4 @@ function createHost(parts: HostParts, changed: () => void): { host: Host; ticker
     watched: () => ticker.size,
   })
   return { host, ticker }
-}
-
-/** Latin-1 text holds a byte a character: a packed timer is one flat string on the heap. */
-const packing: Packing = {
-  pack: (timer) => Buffer.from(packTimer(timer)).toString('latin1'),
-  unpack: (packed) => unpackTimer(Buffer.from(packed, 'latin1')),
 }

@@ -7,7 +7,7 @@ import { partitionOf } from '@timers/shared/partition-of.ts'
 import { createSystemClock } from '@timers/shared/system-clock.ts'
 import { quiet } from '@timers/shared/test/quiet.ts'
 import type { SentCommand } from '@timers/shared/timer/command.ts'
-import { packTimer, unpackTimer } from '@timers/shared/wire/timer-wire.ts'
+import { createPacking } from '@timers/shared/wire/timer-wire.ts'
 import { ensureCluster } from '../src/nats/cluster-setup.ts'
 import { EventLogs } from '../src/nats/event-log.ts'
 import { LogConnection } from '../src/nats/log-connection.ts'
@@ -49,10 +49,7 @@ async function ownPartition(broker: Broker, stack: AsyncDisposableStack) {
       turns: new Turns({ clock }),
       random: Math.random,
       newTerm: () => randomBytes(8).toString('hex'),
-      packing: {
-        pack: (timer) => Buffer.from(packTimer(timer)).toString('latin1'),
-        unpack: (packed) => unpackTimer(Buffer.from(packed, 'latin1')),
-      },
+      packing: createPacking(),
       observer: {
         appended: () => (records += 1),
         fired: () => undefined,

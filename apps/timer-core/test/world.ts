@@ -21,7 +21,7 @@ import { quiet } from '@timers/shared/test/quiet.ts'
 import type { Command, Operation, SentCommand } from '@timers/shared/timer/command.ts'
 import type { CommandResult, Done } from '@timers/shared/timer/results.ts'
 import { decodeRecord, encodeRecord } from '@timers/shared/wire/record-wire.ts'
-import { packTimer, unpackTimer } from '@timers/shared/wire/timer-wire.ts'
+import { createPacking } from '@timers/shared/wire/timer-wire.ts'
 import { ensureCluster } from '../src/nats/cluster-setup.ts'
 import { EventLogs } from '../src/nats/event-log.ts'
 import { LogConnection } from '../src/nats/log-connection.ts'
@@ -183,10 +183,7 @@ export class Node implements AsyncDisposable {
         turns: new Turns({ clock }),
         random: Math.random,
         newTerm: () => randomBytes(8).toString('hex'),
-        packing: {
-          pack: (timer) => Buffer.from(packTimer(timer)).toString('latin1'),
-          unpack: (packed) => unpackTimer(Buffer.from(packed, 'latin1')),
-        },
+        packing: createPacking(),
         observer: {
           appended: (events) => this.appended.push(events),
           fired: (latenessMs) => this.latenessMs.push(latenessMs),

@@ -5,17 +5,13 @@ import { bench, usedBytes } from '@timers/dev/bench-kit.ts'
 import { CommandGroup } from '@timers/proto/timers/core/v1/core.ts'
 import type { SentCommand } from '@timers/shared/timer/command.ts'
 import { commandFromWire, commandToWire } from '@timers/shared/wire/command-wire.ts'
-import { packTimer, unpackTimer } from '@timers/shared/wire/timer-wire.ts'
+import { createPacking } from '@timers/shared/wire/timer-wire.ts'
 import { judge } from '../timer/judge.ts'
 import { PartitionState } from './state.ts'
 
 const timers = 1_000_000
 const partitionCount = 64
 const atOnce = 1000
-const packing = {
-  pack: (timer: Parameters<typeof packTimer>[0]) => Buffer.from(packTimer(timer)).toString('latin1'),
-  unpack: (packed: string) => unpackTimer(Buffer.from(packed, 'latin1')),
-}
 
 /** As the gRPC service gets them. */
 function putsFrom(first: number): SentCommand[] {
@@ -46,7 +42,7 @@ function putsFrom(first: number): SentCommand[] {
 /** Bytes a timer. */
 function weigh(then?: 'pause'): number {
   const bytesBefore = usedBytes()
-  const partitions = Array.from({ length: partitionCount }, () => new PartitionState(packing))
+  const partitions = Array.from({ length: partitionCount }, () => new PartitionState(createPacking()))
   const nowMs = Date.now()
   for (let first = 0; first < timers; first += atOnce) {
     for (const [i, command] of putsFrom(first).entries()) {

@@ -7,7 +7,7 @@ import type { LogRecord, RecordBody, RecordEvent } from '../log/record.ts'
 import { recordEvent, timer } from '../test/arbitraries.ts'
 import type { Timer } from '../timer/timer.ts'
 import { decodeRecord, encodeRecord } from './record-wire.ts'
-import { packTimer, timerFromWire, timerToWire, unpackTimer } from './timer-wire.ts'
+import { createPacking, packTimer, timerFromWire, timerToWire, unpackTimer } from './timer-wire.ts'
 import { WireError } from './wire-error.ts'
 
 const head = { format: 1, term: '0123456789abcdef', owner: 'core-1', snapshotAt: 0 }
@@ -80,6 +80,20 @@ describe('the codec of records', () => {
     fc.assert(
       fc.property(timer, (timer) => {
         assert.deepStrictEqual(unpackTimer(packTimer(timer)), structuredClone(timer))
+      }),
+    )
+  })
+
+  it('gives back every timer from its packed text, also after one that it refused', () => {
+    const packing = createPacking()
+    fc.assert(
+      fc.property(fc.array(timer), (timers) => {
+        const packed = timers.map((timer) => packing.pack(timer))
+        refuses(() => packing.pack({ ...running, durationMs: 0.5 }), 'timer.durationMs')
+        assert.deepStrictEqual(
+          packed.map((text) => packing.unpack(text)),
+          structuredClone(timers),
+        )
       }),
     )
   })

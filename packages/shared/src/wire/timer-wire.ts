@@ -166,11 +166,25 @@ function unknownOf(fields: PbTimer['_unknownFields']): UnknownFields | undefined
   return Object.fromEntries(entries.map(([tag, values]) => [tag, values.map((value) => value.slice())]))
 }
 
-/** The Timer message alone: how core keeps timers that are not running. */
+/** The Timer message alone. */
 export function packTimer(timer: Timer): Uint8Array {
   return PbTimer.encode(timerToWire(timer)).finish()
 }
 
 export function unpackTimer(bytes: Uint8Array): Timer {
   return timerFromWire(decode(PbTimer, bytes, 'timer'))
+}
+
+/** How core keeps timers that are not running: their bytes as Latin-1, so one flat string on the heap. */
+export function createPacking(): { pack(timer: Timer): string; unpack(packed: string): Timer } {
+  // One writer for all: it keeps its buffer, and to make it costs more than to fill it.
+  let writer: ReturnType<typeof PbTimer.encode> | undefined
+  return {
+    pack(timer) {
+      writer = PbTimer.encode(timerToWire(timer), writer)
+      const { buffer, byteOffset, byteLength } = writer.finish()
+      return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
+    },
+    unpack: (packed) => unpackTimer(Buffer.from(packed, 'latin1')),
+  }
 }
