@@ -56,6 +56,8 @@ describe('the fence', () => {
         ['b', 2],
       ],
     )
+    // What it tried is not even stored.
+    assert.equal((await world.records(partition)).length, 4)
   })
 
   it('lets the one that placement names come back, and carries out what waited there, once', async () => {
