@@ -72,7 +72,7 @@ export class CommitLoop {
   readonly poke = (): void => {
     if (this.#claim === undefined || this.#flying !== undefined || this.#turnComes) return
     this.#turnComes = true
-    this.#deps.turns.take(this.#turn)
+    this.#deps.turns.take({ run: this.#turn, isAwaited: () => this.#deps.mailbox.waiting > 0 })
   }
 
   readonly #turn = (): void => {
@@ -123,7 +123,7 @@ export class CommitLoop {
   }
 
   #append(batch: Batch, claim: Claim): Promise<void> {
-    const { clock, log, turns } = this.#deps
+    const { clock, log, mailbox, turns } = this.#deps
     const record = {
       format: recordFormat,
       term: claim.term,
@@ -135,13 +135,14 @@ export class CommitLoop {
     return new Promise((concluded) => {
       void log.append(record, this.#ledger.sequence, claim.connectionId).then((outcome) => {
         const tookMs = clock.monotonicMs() - sentAtMs
-        turns.take(() => {
+        const run = (): void => {
           this.#flying = undefined
           if (outcome.kind === 'committed') this.#apply(record, outcome.sequence, tookMs)
           this.#ledger.state.giveBackDue()
           this.#conclude(batch, outcome)
           concluded()
-        })
+        }
+        turns.take({ run, isAwaited: () => batch.verdicts.length > 0 || mailbox.waiting > 0 })
       })
     })
   }
