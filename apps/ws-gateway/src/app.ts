@@ -122,7 +122,11 @@ async function startEdges(config: WsGatewayConfig, deps: ConnectionDeps, dataId:
     },
   })
   const streams = new Streams(options, { ...deps, check })
-  const http = await startHttpServer(config.http, { onStream: streams.open, onSocket: sockets.upgrade })
+  const http = await startHttpServer(
+    // Room for those who are only told that there are too many.
+    { ...config.http, connectionsMost: gatewayLimits.connections + 1000 },
+    { onStream: streams.open, onSocket: sockets.upgrade },
+  )
   return { sockets, streams, http }
 }
 

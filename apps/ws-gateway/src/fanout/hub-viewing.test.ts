@@ -95,6 +95,27 @@ test('more timers than a subscription may have: refused at once, ended later', a
   assert.deepEqual(scene.hub.partitions, { followed: 0, stale: 0 })
 })
 
+test('of overlapping subscriptions each ends alone; what no other selects is forgotten', async () => {
+  using scene = new Scene()
+  for (const timerId of ['a', 'aa', 'c']) scene.change(timerId, ['run'])
+  const watcher = scene.watch({ prefix: 'a' })
+  scene.watch({ timerIds: ['aa', 'c'] }, watcher)
+  await scene.run(200)
+  const seen = async (...timerIds: string[]) => {
+    const before = watcher.client.ofType('timer').length
+    for (const timerId of timerIds) scene.change(timerId, ['run'])
+    await scene.run(50)
+    return watcher.client.ofType('timer').length - before
+  }
+  assert.equal(await seen('a', 'aa', 'c'), 3, 'each once')
+  scene.hub.unsubscribe(watcher.viewer, 'sub_2')
+  assert.deepEqual([...watcher.viewer.held.keys()].toSorted(), ['a', 'aa'])
+  assert.equal(await seen('a', 'aa', 'c'), 2)
+  scene.hub.unsubscribe(watcher.viewer, 'sub_1')
+  assert.equal(watcher.viewer.held.size, 0)
+  assert.equal(await seen('a', 'aa', 'c'), 0)
+})
+
 test('deletions make room: only timers that are there count', async () => {
   using scene = new Scene({ timers: 1 })
   scene.change('a', ['run'])

@@ -2,15 +2,16 @@
 // client goes through JSON; nothing else in the gateway writes text.
 
 import type { Tick, ViewerMessage } from '@timers/shared/cluster/live.ts'
-import type { Fault, Refusal } from '@timers/shared/errors.ts'
+import type { Refusal } from '@timers/shared/errors.ts'
 import type { Cause, EventType } from '@timers/shared/timer/event.ts'
 import { eventTypeName } from '@timers/shared/timer/event-json.ts'
 import { instant, timerJsonText } from '@timers/shared/timer/timer-json.ts'
 import type { Timer } from '@timers/shared/timer/timer.ts'
 import { Message } from './message.ts'
 
-/** What the JSON around a timer weighs; its texts are on top. */
+/** What the JSON around a timer weighs, and one of its labels; its longer texts are on top. */
 const timerWeight = 512
+const labelWeight = 64
 const smallWeight = 256
 
 /** One that has no text of a timer in it. `nowMs`: cluster time. */
@@ -30,10 +31,7 @@ export interface ErrorAbout {
 
 export function refused(nowMs: number, about: ErrorAbout, refusal: Refusal): Message {
   const { code, detail, retryAfterMs, errors } = refusal
-  return say('error', nowMs, { ...about, code, detail, retryAfterMs, errors } satisfies ErrorAbout & {
-    errors: readonly Fault[] | undefined
-    [other: string]: unknown
-  })
+  return say('error', nowMs, { ...about, code, detail, retryAfterMs, errors })
 }
 
 /** Why a viewer is told of a change. */
@@ -129,5 +127,6 @@ export function pages(
 }
 
 function weightOf(timer: Timer): number {
-  return timerWeight + timer.metadata.length + timer.title.length
+  const labels = Object.keys(timer.labels).length
+  return timerWeight + timer.metadata.length + timer.title.length + labels * labelWeight
 }

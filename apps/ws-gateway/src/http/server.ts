@@ -28,7 +28,7 @@ const headersWithinMs = 10_000
 const headerBytes = 32 << 10
 
 export async function startHttpServer(
-  options: { readonly host: string; readonly port: number },
+  options: { readonly host: string; readonly port: number; readonly connectionsMost: number },
   deps: HttpServerDeps,
 ): Promise<HttpServer> {
   const server = createServer({
@@ -38,6 +38,7 @@ export async function startHttpServer(
     // Others, as h2c, are answered as plain HTTP.
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
   })
+  server.maxConnections = options.connectionsMost
   server.on('request', (request, response) => {
     onRequest(request, response, deps)
   })
