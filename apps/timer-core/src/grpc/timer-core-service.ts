@@ -1,6 +1,7 @@
 // The gRPC face of this node's partitions. Reads messages, finds the partition, writes what it says; decides
 // nothing. A partition this node does not serve is answered with NotOwner and the name of who should.
 
+import type { Writable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   Metadata,
@@ -42,7 +43,7 @@ export interface TimerCoreServiceDeps {
   readonly partitionCount: number
 }
 
-/** Groups of one stream that wait for their answers; a caller that sends more is cut off. */
+/** Groups of one stream that wait for their answers or to be read; a caller that sends more is cut off. */
 const groupsAStream = 100_000
 
 export function timerCoreService(deps: TimerCoreServiceDeps): GrpcService {
@@ -66,7 +67,7 @@ export function timerCoreService(deps: TimerCoreServiceDeps): GrpcService {
     },
     scan(call: ServerWritableStream<ScanRequest, ScanPage>) {
       scan(call, deps).catch((error: unknown) => {
-        call.destroy(Object.assign(new Error(String(error)), invalid(error)))
+        fail(call, invalid(error))
       })
     },
   }
@@ -76,6 +77,11 @@ export function timerCoreService(deps: TimerCoreServiceDeps): GrpcService {
 function invalid(error: unknown): { code: number; details: string } {
   const code = error instanceof WireError ? status.INVALID_ARGUMENT : status.INTERNAL
   return { code, details: error instanceof Error ? error.message : String(error) }
+}
+
+/** Ends the call with this status. Destroying it would end it without one: its caller would wait on. */
+function fail(call: Writable, { code, details }: { code: number; details: string }): void {
+  if (!call.writableEnded) call.emit('error', Object.assign(new Error(details), { code, details }))
 }
 
 /** Throws a WireError, and then nothing of the group is taken. */
@@ -118,32 +124,36 @@ function serveStream(
   deps: TimerCoreServiceDeps,
 ): void {
   let results: GroupResult[] = []
-  let waiting = 0
+  /** Groups whose results are not written yet. */
+  let open = 0
   let ended = false
   let cancelFlush: (() => void) | undefined
   const flush = (): void => {
     cancelFlush = undefined
-    if (call.cancelled || call.destroyed) return
+    // A caller that does not read is waited for; what it has not read counts as open.
+    if (call.cancelled || call.writableEnded || call.writableNeedDrain) return
     if (results.length > 0) call.write({ results })
+    open -= results.length
     results = []
-    if (ended && waiting === 0) call.end()
+    if (ended && open === 0) call.end()
   }
   const answer = (result: GroupResult): void => {
-    waiting -= 1
     results.push(result)
     cancelFlush ??= deps.clock.soon(flush)
   }
   // Says that the node listens: until then a client knows that nothing it sent has arrived.
   call.sendMetadata(new Metadata())
   call.on('data', ({ groups }: StreamRequest) => {
-    waiting += groups.length
+    if (call.writableEnded) return
+    open += groups.length
     try {
-      if (waiting > groupsAStream) throw new Error(`More than ${groupsAStream} groups wait`)
+      if (open > groupsAStream) throw new Error(`More than ${groupsAStream} groups wait`)
       for (const group of groups) submit(group, deps, answer)
     } catch (error) {
-      call.destroy(Object.assign(new Error(String(error)), invalid(error)))
+      fail(call, invalid(error))
     }
   })
+  call.on('drain', flush)
   call.on('end', () => {
     ended = true
     cancelFlush ??= deps.clock.soon(flush)
@@ -199,12 +209,7 @@ async function scan(
       if (call.cancelled) return
       left -= page.timers.length
       if (left < 0) {
-        call.destroy(
-          Object.assign(new Error(), {
-            code: status.RESOURCE_EXHAUSTED,
-            details: `More than ${limit} timers`,
-          }),
-        )
+        fail(call, { code: status.RESOURCE_EXHAUSTED, details: `More than ${limit} timers` })
         return
       }
       const drained = call.write(scanPageToWire(page))
