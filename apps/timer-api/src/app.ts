@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { Directory } from '@timers/shared/cluster/directory.ts'
 import { nodeName } from '@timers/shared/config.ts'
-import { createCoreClient } from '@timers/shared/grpc/core-client.ts'
+import { openCoreClient } from '@timers/shared/grpc/open-core-client.ts'
 import type { RunningApp } from '@timers/shared/lifecycle.ts'
 import { createLogger } from '@timers/shared/logger.ts'
 import { createRegistry } from '@timers/shared/metrics.ts'
@@ -45,7 +45,7 @@ export async function startTimerApi(config: TimerApiConfig): Promise<RunningApp>
   const { dataId, partitionCount } = await awaitCluster(connection, { clock, logger })
 
   const core = stack.use(
-    createCoreClient({ partitionCount }, { directory, clock, logger, random: Math.random }),
+    openCoreClient({ partitionCount }, { directory, clock, logger, random: Math.random }),
   )
   const queries = stack.use(new QueryClient({ directory, clock, logger }))
   const ids = createIds({ randomBytes })

@@ -8,8 +8,9 @@ import { startNatsServer } from '@timers/dev/nats-server.ts'
 import type { RealServer } from '@timers/dev/real-server.ts'
 import { startService, type Service } from '@timers/dev/service.ts'
 import { Directory } from '@timers/shared/cluster/directory.ts'
-import { createCoreClient, type CoreClient } from '@timers/shared/grpc/core-client.ts'
+import type { CoreClient } from '@timers/shared/grpc/core-client.ts'
 import { recordFormat } from '@timers/shared/log/record.ts'
+import { openCoreClient } from '@timers/shared/grpc/open-core-client.ts'
 import { connectNats } from '@timers/shared/nats/connect.ts'
 import { followHeartbeats } from '@timers/shared/nats/heartbeats.ts'
 import { createSystemClock } from '@timers/shared/system-clock.ts'
@@ -89,7 +90,7 @@ export async function startNode(options: { sync: Sync; partitionCount: number })
   }
   const core = stack.use(await startService({ role: 'timer-core', name: 'timer-core', env }, { guard, log }))
   const deps = { directory, clock, logger: quiet, random: Math.random }
-  const client = stack.use(createCoreClient({ partitionCount }, deps))
+  const client = stack.use(openCoreClient({ partitionCount }, deps))
   await new Promise<void>((resolve) => {
     const look = (): void => {
       const [live] = directory.live('timer-core', clock.monotonicMs())

@@ -3,7 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { pause, type Clock } from '@timers/shared/clock.ts'
 import { Directory } from '@timers/shared/cluster/directory.ts'
-import { createCoreClient } from '@timers/shared/grpc/core-client.ts'
+import { openCoreClient } from '@timers/shared/grpc/open-core-client.ts'
 import type { RunningApp } from '@timers/shared/lifecycle.ts'
 import { createLocalOnly } from '@timers/shared/local-only.ts'
 import { createLogger } from '@timers/shared/logger.ts'
@@ -55,7 +55,7 @@ export async function startWsGateway(config: WsGatewayConfig): Promise<RunningAp
   stack.use(followHeartbeats({ connection, directory, clock, logger }))
   const { dataId, partitionCount } = await awaitCluster(connection, { clock, logger })
   const core = stack.use(
-    createCoreClient({ partitionCount }, { directory, clock, logger, random: Math.random }),
+    openCoreClient({ partitionCount }, { directory, clock, logger, random: Math.random }),
   )
   const hub = stack.use(
     new Hub(

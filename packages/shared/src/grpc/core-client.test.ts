@@ -10,7 +10,8 @@ import type { Command } from '../timer/command.ts'
 import type { CommandResult } from '../timer/results.ts'
 import type { Timer } from '../timer/timer.ts'
 import { resultToWire } from '../wire/command-wire.ts'
-import { createCoreClient, type CoreClient } from './core-client.ts'
+import type { CoreClient } from './core-client.ts'
+import { openCoreClient } from './open-core-client.ts'
 
 const partitionCount = 4
 const clock = createSystemClock()
@@ -62,7 +63,7 @@ describe('the client of the core', () => {
   let nodes: AsyncDisposableStack
   beforeEach(() => {
     directory = new Directory({ deadAfterMs: 60_000 })
-    client = createCoreClient({ partitionCount }, { directory, clock, logger: quiet, random: Math.random })
+    client = openCoreClient({ partitionCount }, { directory, clock, logger: quiet, random: Math.random })
     nodes = new AsyncDisposableStack()
   })
   afterEach(async () => {

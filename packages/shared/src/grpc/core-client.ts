@@ -1,8 +1,7 @@
 // Commands to whoever owns their partition: grouped by partition, re-sent with the same (session, n) when an
 // owner moves or a stream is lost, until the caller's deadline. It never says "nothing was done" of a command
-// that may have reached a log.
+// that may have reached a log. Knows no gRPC: channels are handed in.
 
-import { randomBytes } from 'node:crypto'
 import { backoffMs } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import type { Directory } from '../cluster/directory.ts'
@@ -15,12 +14,20 @@ import { commandToWire, resultFromWire } from '../wire/command-wire.ts'
 import type { CoreLink, GroupEnd } from './core-link.ts'
 import { CoreLinks } from './core-links.ts'
 import { getFromOwner, scanOwners, type GetQuery } from './core-reads.ts'
+import type { NodeChannel } from './node-channel.ts'
 
 export interface CoreClientDeps {
   readonly directory: Directory
   readonly clock: Clock
   readonly logger: Logger
   readonly random: () => number
+  readonly openChannel: (address: string) => NodeChannel
+}
+
+export interface CoreClientOptions {
+  readonly partitionCount: number
+  /** 64 random bits as 16 hexadecimal digits, never used before. */
+  readonly session: string
 }
 
 export interface CoreClient extends AsyncDisposable {
@@ -52,11 +59,8 @@ export interface ScanQuery {
 const inFlightMost = 50_000
 const againMs = { firstMs: 10, mostMs: 250 }
 
-export function createCoreClient(
-  options: { readonly partitionCount: number },
-  deps: CoreClientDeps,
-): CoreClient {
-  return new Client(options.partitionCount, deps)
+export function createCoreClient(options: CoreClientOptions, deps: CoreClientDeps): CoreClient {
+  return new Client(options, deps)
 }
 
 interface Group {
@@ -71,14 +75,15 @@ class Client implements CoreClient {
   readonly #partitionCount: number
   readonly #deps: CoreClientDeps
   readonly #links: CoreLinks
-  readonly #session = randomBytes(8).toString('hex')
+  readonly #session: string
   readonly #next: number[]
   /** By partition the n that are not answered, oldest first. */
   readonly #open: Set<number>[]
   #inFlight = 0
 
-  constructor(partitionCount: number, deps: CoreClientDeps) {
+  constructor({ partitionCount, session }: CoreClientOptions, deps: CoreClientDeps) {
     this.#partitionCount = partitionCount
+    this.#session = session
     this.#deps = deps
     this.#links = new CoreLinks(deps)
     this.#next = Array.from({ length: partitionCount }, () => 1)

@@ -1,16 +1,11 @@
 // The way to one timer-core node: a channel, and one stream on which groups of commands go out as many as a
 // turn of the loop brings. A group ends answered, or lost with its stream; nothing here is sent twice.
+// Knows no gRPC: the channel is handed in.
 
-import { credentials, type ChannelOptions, type ClientDuplexStream } from '@grpc/grpc-js'
-import {
-  TimerCoreClient,
-  type CommandGroup,
-  type GroupResult,
-  type StreamRequest,
-  type StreamResponse,
-} from '@timers/proto/timers/core/v1/core.ts'
+import type { CommandGroup, GroupResult } from '@timers/proto/timers/core/v1/core.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
+import type { NodeChannel, NodeStream } from './node-channel.ts'
 
 export type GroupEnd =
   | { readonly kind: 'answered'; readonly result: GroupResult }
@@ -18,22 +13,11 @@ export type GroupEnd =
   | { readonly kind: 'lost'; readonly sent: boolean }
 
 export interface CoreLinkDeps {
+  readonly channel: NodeChannel
   readonly clock: Clock
   readonly logger: Logger
 }
 
-/** A page of 500 timers with all their metadata fits; both ends use it. */
-export const coreMessageBytes = 16 * 1024 * 1024
-
-const channelOptions: ChannelOptions = {
-  'grpc.max_receive_message_length': coreMessageBytes,
-  'grpc.max_send_message_length': coreMessageBytes,
-  'grpc.keepalive_time_ms': 2000,
-  'grpc.keepalive_timeout_ms': 2000,
-  'grpc.keepalive_permit_without_calls': 1,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 1000,
-}
 const commandsAMessage = 1000
 /** More than any cluster has. */
 const partitionsMost = 2 ** 16
@@ -45,18 +29,18 @@ interface Outgoing {
 }
 
 export class CoreLink {
-  readonly client: TimerCoreClient
+  readonly channel: NodeChannel
   readonly #closing = new AbortController()
   readonly #deps: CoreLinkDeps
-  #stream: ClientDuplexStream<StreamRequest, StreamResponse> | undefined
+  #stream: NodeStream | undefined
   /** The node has said that it listens. */
   #ready = false
   #queue: Outgoing[] = []
   readonly #sent = new Map<number, Outgoing>()
   #flushComes = false
 
-  constructor(options: { readonly address: string }, deps: CoreLinkDeps) {
-    this.client = new TimerCoreClient(options.address, credentials.createInsecure(), channelOptions)
+  constructor(deps: CoreLinkDeps) {
+    this.channel = deps.channel
     this.#deps = deps
   }
 
@@ -82,31 +66,29 @@ export class CoreLink {
     this.#closing.abort()
     this.#stream?.cancel()
     this.#lose()
-    this.client.close()
+    this.channel.close()
   }
 
-  #open(): ClientDuplexStream<StreamRequest, StreamResponse> {
-    const stream = this.client.stream()
-    const lost = (): void => {
-      if (this.#stream === stream) this.#lose()
-    }
-    stream.on('metadata', () => {
-      if (this.#stream !== stream) return
-      this.#ready = true
-      this.#flush()
+  #open(): NodeStream {
+    const stream: NodeStream = this.channel.stream({
+      listens: () => {
+        if (this.#stream !== stream) return
+        this.#ready = true
+        this.#flush()
+      },
+      answered: (results) => {
+        for (const result of results) this.#answered(result)
+      },
+      drained: () => {
+        this.#flush()
+      },
+      lost: (reason) => {
+        if (this.#stream !== stream) return
+        if (reason !== undefined)
+          this.#deps.logger.warn({ error: reason }, 'the stream to a timer-core node is lost')
+        this.#lose()
+      },
     })
-    stream.on('data', (response: StreamResponse) => {
-      for (const result of response.results) this.#answered(result)
-    })
-    stream.on('drain', () => {
-      this.#flush()
-    })
-    stream.on('error', (error) => {
-      if (!this.signal.aborted)
-        this.#deps.logger.warn({ error: error.message }, 'the stream to a timer-core node is lost')
-      lost()
-    })
-    stream.on('end', lost)
     return stream
   }
 
@@ -134,7 +116,7 @@ export class CoreLink {
   #flush(): void {
     const stream = this.#stream
     if (stream === undefined || !this.#ready) return
-    while (this.#queue.length > 0 && !stream.writableNeedDrain) {
+    while (this.#queue.length > 0 && !stream.isFull()) {
       const groups: CommandGroup[] = []
       let commands = 0
       let taken = 0
@@ -146,7 +128,7 @@ export class CoreLink {
         taken += 1
       }
       this.#queue.splice(0, taken)
-      stream.write({ groups })
+      stream.write(groups)
     }
   }
 

@@ -3,11 +3,15 @@
 
 import type { Clock } from '../clock.ts'
 import type { Directory } from '../cluster/directory.ts'
-import { CoreLink, type CoreLinkDeps } from './core-link.ts'
+import type { Logger } from '../logger.ts'
+import { CoreLink } from './core-link.ts'
+import type { NodeChannel } from './node-channel.ts'
 
-export interface CoreLinksDeps extends CoreLinkDeps {
+export interface CoreLinksDeps {
   readonly directory: Directory
   readonly clock: Clock
+  readonly logger: Logger
+  readonly openChannel: (address: string) => NodeChannel
 }
 
 interface Open {
@@ -38,7 +42,7 @@ export class CoreLinks {
     const known = this.#byName.get(node.name)
     if (known?.incarnation === node.incarnation && known.address === node.address) return known.link
     known?.link.close()
-    const link = new CoreLink({ address: node.address }, this.#deps)
+    const link = new CoreLink({ ...this.#deps, channel: this.#deps.openChannel(node.address) })
     this.#byName.set(node.name, { link, incarnation: node.incarnation, address: node.address })
     return link
   }

@@ -1,8 +1,7 @@
 // Reads of the owner's memory: one timer, or all that a viewer joins. Asked again elsewhere when an owner moves
 // (one timer), or given up so that the viewer starts afresh (many).
 
-import { Metadata, status, type ServiceError } from '@grpc/grpc-js'
-import type { GetResponse, ScanPage as PbScanPage } from '@timers/proto/timers/core/v1/core.ts'
+import type { GetResponse } from '@timers/proto/timers/core/v1/core.ts'
 import { backoffMs } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { RefusalError, type Refusal } from '../errors.ts'
@@ -54,21 +53,8 @@ export async function getFromOwner(
 /** Undefined when the node did not answer. */
 function askOne(link: CoreLink, query: GetQuery, leftMs: number): Promise<GetResponse | undefined> {
   const { tenantId, timerId, afterVersion, waitMs } = query
-  return new Promise((resolve) => {
-    const call = link.client.get(
-      { tenantId, timerId, afterVersion, waitMs: waitMs ?? 0 },
-      new Metadata(),
-      { deadline: Date.now() + leftMs },
-      (error: ServiceError | null, response) => {
-        link.signal.removeEventListener('abort', cancel)
-        resolve(error === null ? response : undefined)
-      },
-    )
-    const cancel = (): void => {
-      call.cancel()
-    }
-    link.signal.addEventListener('abort', cancel)
-  })
+  const request = { tenantId, timerId, afterVersion, waitMs: waitMs ?? 0 }
+  return link.channel.get(request, leftMs, link.signal)
 }
 
 export async function* scanOwners(
@@ -94,25 +80,11 @@ export async function* scanOwners(
   for (const [link, partitions] of byLink) {
     const { tenantId, selection } = query
     const request = { tenantId, partitions, selection: selectionToWire(selection), limit: left }
-    const call = link.client.scan(request, new Metadata(), {
-      deadline: Date.now() + deadlineMs - clock.nowMs(),
-    })
-    const cancel = (): void => {
-      call.cancel()
-    }
     const ends = signal === undefined ? link.signal : AbortSignal.any([signal, link.signal])
-    ends.addEventListener('abort', cancel)
-    try {
-      for await (const page of call as AsyncIterable<PbScanPage>) {
-        if (page.notOwner !== undefined) throw lostOwner(page.partition)
-        left -= page.timers.length
-        yield scanPageFromWire(page)
-      }
-    } catch (error) {
-      throw error instanceof RefusalError ? error : refusalOf(error, query.limit)
-    } finally {
-      ends.removeEventListener('abort', cancel)
-      call.cancel()
+    for await (const page of link.channel.scan(request, deadlineMs - clock.nowMs(), ends)) {
+      if (page.notOwner !== undefined) throw lostOwner(page.partition)
+      left -= page.timers.length
+      yield scanPageFromWire(page)
     }
   }
 }
@@ -120,15 +92,4 @@ export async function* scanOwners(
 function lostOwner(partition: number): RefusalError {
   const detail = `Partition ${partition} has no owner at the moment.`
   return new RefusalError({ code: 'unavailable', detail, retryAfterMs: 500 })
-}
-
-function refusalOf(error: unknown, limit: number): RefusalError {
-  if (error instanceof Error && 'code' in error && error.code === status.RESOURCE_EXHAUSTED) {
-    return new RefusalError({ code: 'quota_exceeded', detail: `More than ${limit} timers match.` })
-  }
-  return new RefusalError({
-    code: 'unavailable',
-    detail: `The timers could not be read: ${String(error)}`,
-    retryAfterMs: 500,
-  })
 }
