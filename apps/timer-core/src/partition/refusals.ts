@@ -7,6 +7,8 @@ export function unavailable(detail: string): Refusal {
   return { code: 'unavailable', detail, retryAfterMs: 500 }
 }
 
+export const unowned = unavailable('Nobody owns this partition at the moment.')
+
 /** Whether it was done, its sender knows. */
 export const alreadyAnswered = unavailable('Its sender has said that it needs no answer.')
 
