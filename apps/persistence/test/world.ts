@@ -18,6 +18,7 @@ import { TimerQueriesClient } from '@timers/proto/timers/core/v1/queries.ts'
 import type { LogRecord } from '@timers/shared/log/record.ts'
 import type { RunningApp } from '@timers/shared/lifecycle.ts'
 import type { ClusterRecord } from '@timers/shared/nats/cluster-record.ts'
+import { persistenceReader } from '@timers/shared/nats/reader-positions.ts'
 import { subjects } from '@timers/shared/subjects.ts'
 import type {
   EventPage,
@@ -154,7 +155,7 @@ export class World implements AsyncDisposable {
 
   async readerPosition(partition: number): Promise<unknown> {
     const bucket = await new Kvm(this.connection).open(subjects.readersBucket)
-    return (await bucket.get(String(partition)))?.json()
+    return (await bucket.get(subjects.readerPosition(persistenceReader, partition)))?.json()
   }
 
   async startNode(name: string, env: NodeJS.ProcessEnv = {}): Promise<Node> {

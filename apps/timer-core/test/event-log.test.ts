@@ -41,8 +41,11 @@ describe('the log', () => {
     log.append(record, expected, id)
 
   it('takes the next record, and reads it back', async () => {
-    assert.deepEqual(await append(takeover, 0), { kind: 'committed', sequence: 1 })
-    assert.deepEqual(await append(recordOf('t', { kind: 'beat' }), 1), { kind: 'committed', sequence: 2 })
+    const outcomes = [await append(takeover, 0), await append(recordOf('t', { kind: 'beat' }), 1)]
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.kind === 'committed' && outcome.sequence),
+      [1, 2],
+    )
     const read = await log.read(1, 10)
     assert.deepEqual(
       read.map(({ sequence, record }) => [sequence, record.body.kind]),
@@ -52,8 +55,32 @@ describe('the log', () => {
       ],
     )
     assert.deepEqual(read[0]?.record, takeover)
-    const { first, last } = await log.ends()
+    const { first, last, bytes, maxBytes } = await log.ends()
     assert.deepEqual([first, last], [1, 2])
+    // What an append says it takes of the log's room is about what it takes.
+    let said = 0
+    for (const outcome of outcomes) if (outcome.kind === 'committed') said += outcome.bytes
+    assert.ok(Math.abs(said - bytes) < 0.2 * bytes, `${said} said, ${bytes} taken`)
+    assert.ok(maxBytes >= 32 * 1024 * 1024)
+  })
+
+  it('knows its newest record, and none of an empty log', async () => {
+    assert.equal(await log.last(), undefined)
+    await append(takeover, 0)
+    await append(recordOf('t', { kind: 'beat' }), 1)
+    const last = await log.last()
+    assert.deepEqual([last?.sequence, last?.record.body.kind], [2, 'beat'])
+  })
+
+  it('is cut at its front, and goes on', async () => {
+    await append(takeover, 0)
+    for (let last = 1; last < 4; last += 1) await append(recordOf('t', { kind: 'beat' }), last)
+    await log.purge(4)
+    const { first, last } = await log.ends()
+    assert.deepEqual([first, last], [4, 4])
+    assert.equal((await log.last())?.sequence, 4)
+    await assert.rejects(log.read(1, 10))
+    assert.equal((await append(recordOf('t', { kind: 'beat' }), 4)).kind, 'committed')
   })
 
   it('does not take a record that expects another end, and cannot say what that means', async () => {

@@ -9,7 +9,7 @@ import type { Logger } from '@timers/shared/logger.ts'
 import { awaitCluster, readClusterRecord } from '@timers/shared/nats/cluster-record.ts'
 import type { ClusterRecord } from '@timers/shared/nats/cluster-record.ts'
 import { followEvents } from '@timers/shared/nats/event-feed.ts'
-import { ReaderPositions } from '@timers/shared/nats/reader-positions.ts'
+import { persistenceReader, ReaderPositions } from '@timers/shared/nats/reader-positions.ts'
 import { assignedPartitions } from '../projection/assignment.ts'
 import type { Projection } from '../projection/projection.ts'
 import type { TimerRepository } from '../projection/repository.ts'
@@ -151,8 +151,9 @@ export class ClusterReader implements AsyncDisposable {
       ({ partition, sequence, ...position }) =>
         position.dataId === dataId && this.#assigned.has(partition) && this.#told.get(partition) !== sequence,
     )
+    await readerPositions.enlist(persistenceReader)
     if (news.length === 0) return
-    await readerPositions.tell(news)
+    await readerPositions.tell(persistenceReader, news)
     for (const { partition, sequence } of news) this.#told.set(partition, sequence)
   }
 

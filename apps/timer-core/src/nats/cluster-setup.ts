@@ -16,6 +16,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { recordFormat } from '@timers/shared/log/record.ts'
 import type { Logger } from '@timers/shared/logger.ts'
 import { readClusterRecord, type ClusterRecord } from '@timers/shared/nats/cluster-record.ts'
+import { persistenceReader, ReaderPositions } from '@timers/shared/nats/reader-positions.ts'
 import { subjects } from '@timers/shared/subjects.ts'
 import { batchLimits } from '../partition/batch.ts'
 
@@ -54,10 +55,14 @@ export async function ensureCluster(
   if (record.ready) {
     if (missing.length > 0)
       throw new ClusterRefusedError(`The streams of partitions ${missing.join(', ')} are missing`)
+    // A log that was cut names the snapshot it needs, and is refused without it.
+    await createSnapshotStream(record, manager)
     return record
   }
   logger.info({ partitions: record.partitionCount, replicas: record.replicas }, 'making the streams')
+  await new ReaderPositions(record, { connection }).enlist(persistenceReader)
   const maxBytes = await bytesALog(record.partitionCount, manager)
+  await createSnapshotStream(record, manager)
   const left = [...missing]
   await Promise.all(
     Array.from({ length: streamsAtOnce }, async () => {
@@ -154,6 +159,31 @@ async function createStream(
     allow_direct: true,
     republish: { src: subject, dest: subjects.events(partition) },
   }
+  await addStream(config, manager)
+}
+
+/** Takes no room of its own in the broker's books: there are few of a partition, each as large as its timers. */
+async function createSnapshotStream(
+  { replicas }: Pick<ClusterRecord, 'replicas'>,
+  manager: JetStreamManager,
+): Promise<void> {
+  const config = {
+    name: subjects.snapshotStream,
+    subjects: [subjects.anySnapshot],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    num_replicas: replicas,
+    max_msgs_per_subject: 1,
+    allow_direct: true,
+  }
+  await addStream(config, manager)
+}
+
+async function addStream(
+  config: Partial<StreamConfig> & { name: string },
+  manager: JetStreamManager,
+): Promise<void> {
   try {
     await manager.streams.add(config)
   } catch (error) {

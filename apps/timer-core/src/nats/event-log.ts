@@ -2,7 +2,13 @@
 // A success is a PubAck with the very next sequence; the number inside a refusal is never looked at.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { jetstream, JetStreamApiError, type JetStreamClient } from '@nats-io/jetstream'
+import {
+  jetstream,
+  JetStreamApiError,
+  jetstreamManager,
+  type JetStreamClient,
+  type JetStreamManager,
+} from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { createLogReader, type LogMessage, type LogReader } from '@timers/shared/nats/log-reader.ts'
 import { subjects } from '@timers/shared/subjects.ts'
@@ -22,21 +28,29 @@ const messageTooLarge = 10054
 interface Clients {
   readonly connection: NatsConnection
   readonly jetstream: JetStreamClient
+  readonly manager: Promise<JetStreamManager>
   readonly reader: LogReader
 }
+
+/** What JetStream stores of a record beside its bytes: headers, subject, checksum. */
+const bytesBeside = 150
 
 /** Records may be 256 KiB each: others get their turn between them. */
 async function decodeInTurns(messages: readonly LogMessage[]): Promise<StoredRecord[]> {
   const records: StoredRecord[] = []
   let bytes = 0
-  for (const { sequence, storedAtMs, data } of messages) {
-    records.push({ sequence, storedAtMs, record: decodeRecord(data) })
-    bytes += data.length
+  for (const message of messages) {
+    records.push(toStored(message))
+    bytes += message.data.length
     if (bytes < bytesATurn) continue
     bytes = 0
     await nextTurn()
   }
   return records
+}
+
+function toStored({ sequence, storedAtMs, data }: LogMessage): StoredRecord {
+  return { sequence, storedAtMs, record: decodeRecord(data) }
 }
 
 /** Makes the logs of all partitions over one connection. */
@@ -68,7 +82,15 @@ export class EventLogs {
         const messages = await this.#client().reader.read(partition, from, most)
         return decodeInTurns(messages)
       },
-      ends: () => this.#client().reader.ends(partition),
+      last: async () => {
+        const message = await this.#client().reader.last(partition)
+        return message === undefined ? undefined : toStored(message)
+      },
+      ends: async () => this.#client().reader.ends(partition),
+      purge: async (below) => {
+        const { streams } = await this.#client().manager
+        await streams.purge(subjects.stream(partition), { seq: below })
+      },
     }
   }
 
@@ -78,7 +100,7 @@ export class EventLogs {
         expect: { lastSequence: expected, streamName: subjects.stream(partition) },
         timeout: callMs,
       })
-      if (seq === expected + 1) return { kind: 'committed', sequence: seq }
+      if (seq === expected + 1) return { kind: 'committed', sequence: seq, bytes: bytes.length + bytesBeside }
       return { kind: 'unknown', detail: `stored as ${seq}, expected ${expected + 1}` }
     } catch (error) {
       if (error instanceof JetStreamApiError) {
@@ -97,6 +119,7 @@ export class EventLogs {
       this.#clients = {
         connection,
         jetstream: jetstream(connection, { timeout: callMs }),
+        manager: jetstreamManager(connection, { timeout: callMs, checkAPI: false }),
         reader: createLogReader({ connection }),
       }
     }

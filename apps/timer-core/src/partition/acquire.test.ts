@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { recordFormat, type LogRecord } from '@timers/shared/log/record.ts'
 import { acquire, type AcquireDeps } from './acquire.ts'
 import { Ledger } from './ledger.ts'
-import type { AppendOutcome, PartitionLog, StoredRecord } from './ports.ts'
+import type { AppendOutcome, LogEnds, PartitionLog, StoredRecord } from './ports.ts'
 
 const options = { partition: 0, partitionCount: 1, dataId: 'data' }
 const packing = { pack: JSON.stringify, unpack: JSON.parse }
@@ -31,14 +31,21 @@ class FakeLog implements PartitionLog {
     if (expected !== this.records.length)
       return Promise.resolve({ kind: 'unknown', detail: 'wrong last sequence' })
     this.records.push(record)
-    return Promise.resolve({ kind: 'committed', sequence: this.records.length })
+    return Promise.resolve({ kind: 'committed', sequence: this.records.length, bytes: 100 })
   }
   read(from: number, most: number): Promise<StoredRecord[]> {
     const shown = this.records.slice(from - 1, Math.min(this.shown, from - 1 + most))
     return Promise.resolve(shown.map((record, i) => ({ sequence: from + i, storedAtMs: 0, record })))
   }
-  ends(): Promise<{ first: number; last: number }> {
-    return Promise.resolve({ first: 1, last: this.records.length })
+  async last(): Promise<StoredRecord | undefined> {
+    const last = Math.min(this.shown, this.records.length)
+    return last === 0 ? undefined : (await this.read(last, 1))[0]
+  }
+  ends(): Promise<LogEnds> {
+    return Promise.resolve({ first: 1, last: this.records.length, bytes: 0, maxBytes: 1 })
+  }
+  purge(): Promise<void> {
+    throw new Error('Nobody cuts this log')
   }
 }
 

@@ -11,8 +11,8 @@ export interface StoredRecord {
 }
 
 export type AppendOutcome =
-  /** Only ever with sequence = expected + 1. */
-  | { readonly kind: 'committed'; readonly sequence: number }
+  /** Only ever with sequence = expected + 1. `bytes`: of the log's room that it takes, about. */
+  | { readonly kind: 'committed'; readonly sequence: number; readonly bytes: number }
   /** A deterministic no: nothing is stored and nothing about ownership has changed. */
   | { readonly kind: 'refused'; readonly reason: 'full' | 'payload'; readonly detail: string }
   /** Anything else. It may be stored, now or later; only the log can tell. */
@@ -26,7 +26,46 @@ export interface PartitionLog {
   append(record: LogRecord, expectedLastSequence: number, connectionId: number): Promise<AppendOutcome>
   /** At most `most` records from `from` on, contiguous; [] = none there yet. Rejects on a hole. */
   read(from: number, most: number): Promise<StoredRecord[]>
-  ends(): Promise<{ readonly first: number; readonly last: number }>
+  /** The newest, as far as the replica that answers knows; undefined when it has none. */
+  last(): Promise<StoredRecord | undefined>
+  /** Asked of the stream's leader. */
+  ends(): Promise<LogEnds>
+  /** Removes every record before `below`, for ever. The sequence goes on. */
+  purge(below: number): Promise<void>
+}
+
+export interface LogEnds {
+  /** Of an empty log last + 1. */
+  readonly first: number
+  readonly last: number
+  readonly bytes: number
+  /** What the log has room for. */
+  readonly maxBytes: number
+}
+
+/**
+ * Snapshots of all partitions as numbered parts of bytes, each named by the log position it was begun at. They are
+ * not in the log's fence: several nodes may write at once. Calls are bounded to about a second and never go over
+ * the log's connection.
+ */
+export interface SnapshotStore {
+  /** It is stored when this resolves, in place of one of the same name; otherwise rejects. */
+  write(partition: number, sequence: number, part: number, bytes: Uint8Array): Promise<void>
+  /** Undefined: the replica that answers has none. */
+  read(partition: number, sequence: number, part: number): Promise<Uint8Array | undefined>
+  /** The sequences of which there is at least one part, in ascending order. */
+  list(partition: number): Promise<number[]>
+  /** Every part of it. */
+  remove(partition: number, sequence: number): Promise<void>
+}
+
+/** Those who must see every record before it may go. */
+export interface LogReaders {
+  /**
+   * Up to where all of them have read this log: 0 when one has not said so, Infinity when there is none. It may be
+   * less than it is, never more. Rejects when it cannot be known.
+   */
+  least(partition: number): Promise<number>
 }
 
 /** How timers that are not running are kept: as text of their bytes, about a third of the object's size. */
