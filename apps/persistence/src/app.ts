@@ -3,12 +3,15 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '@timers/shared/clock.ts'
+import { MeasuredClock } from '@timers/shared/cluster/measured-clock.ts'
 import { Directory } from '@timers/shared/cluster/directory.ts'
 import { serveGrpc } from '@timers/shared/grpc/serve.ts'
 import type { RunningApp } from '@timers/shared/lifecycle.ts'
 import { createLogger } from '@timers/shared/logger.ts'
 import type { Logger } from '@timers/shared/logger.ts'
+import { measureTime } from '@timers/shared/metrics.ts'
 import type { ClusterRecord } from '@timers/shared/nats/cluster-record.ts'
+import { followClusterTime } from '@timers/shared/nats/cluster-time.ts'
 import { connectNats } from '@timers/shared/nats/connect.ts'
 import { followConnected } from '@timers/shared/nats/connected.ts'
 import { followHeartbeats, startHeartbeats } from '@timers/shared/nats/heartbeats.ts'
@@ -52,7 +55,7 @@ const reading = {
 export async function startPersistence(config: PersistenceConfig): Promise<RunningApp> {
   const { name } = config
   await using stack = new AsyncDisposableStack()
-  const clock = createSystemClock()
+  const clock = new MeasuredClock({ machine: createSystemClock() })
   const logger = createLogger({ role, name, level: config.logLevel })
   const metrics = createMetrics(name)
 
@@ -62,6 +65,8 @@ export async function startPersistence(config: PersistenceConfig): Promise<Runni
   const connection = await connectNats({ servers: config.natsServers, name, reconnect: true }, { logger })
   stack.defer(() => connection.close())
   const isConnected = followConnected(connection)
+  stack.use(followClusterTime({ connection, clock, logger }))
+  measureTime(clock, metrics)
   const parts = { clock, logger, metrics }
   const repository = stack.use(await openRepository(config, parts))
 

@@ -11,6 +11,9 @@ export class VirtualClock implements Clock {
     return this.#nowMs
   }
 
+  errorMs(): number {
+    return 0
+  }
   monotonicMs(): number {
     return this.#nowMs
   }

@@ -1,13 +1,15 @@
 // timer-api's composition root: what there is and who gets it. No logic.
 
 import { randomBytes } from 'node:crypto'
+import { MeasuredClock } from '@timers/shared/cluster/measured-clock.ts'
 import { Directory } from '@timers/shared/cluster/directory.ts'
 import { nodeName } from '@timers/shared/config.ts'
 import { openCoreClient } from '@timers/shared/grpc/open-core-client.ts'
 import type { RunningApp } from '@timers/shared/lifecycle.ts'
 import { createLogger } from '@timers/shared/logger.ts'
-import { createRegistry } from '@timers/shared/metrics.ts'
+import { createRegistry, measureTime } from '@timers/shared/metrics.ts'
 import { awaitCluster } from '@timers/shared/nats/cluster-record.ts'
+import { followClusterTime } from '@timers/shared/nats/cluster-time.ts'
 import { connectNats } from '@timers/shared/nats/connect.ts'
 import { followConnected } from '@timers/shared/nats/connected.ts'
 import { followHeartbeats, startHeartbeats } from '@timers/shared/nats/heartbeats.ts'
@@ -33,7 +35,7 @@ export async function startTimerApi(config: TimerApiConfig): Promise<RunningApp>
   await using stack = new AsyncDisposableStack()
   const name = nodeName(role, config.NODE_NAME)
   const logger = createLogger({ role, name, level: config.LOG_LEVEL })
-  const clock = createSystemClock()
+  const clock = new MeasuredClock({ machine: createSystemClock() })
   const registry = createRegistry({ role, name })
   logger.warn({}, 'AUTH=off: whoever reaches this port may do everything')
 
@@ -43,6 +45,8 @@ export async function startTimerApi(config: TimerApiConfig): Promise<RunningApp>
   const directory = new Directory({ deadAfterMs })
   stack.use(followHeartbeats({ connection, directory, clock, logger }))
   const { dataId, partitionCount } = await awaitCluster(connection, { clock, logger })
+  await stack.use(followClusterTime({ connection, clock, logger })).known
+  measureTime(clock, { registry })
 
   const core = stack.use(
     openCoreClient({ partitionCount }, { directory, clock, logger, random: Math.random }),

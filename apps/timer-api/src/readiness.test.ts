@@ -9,6 +9,7 @@ test('ready while NATS is there and each partition has an owner, or had 30 s to 
   const directory = new Directory({ deadAfterMs: 1500 })
   const clock = {
     nowMs: () => nowMs,
+    errorMs: () => 0,
     monotonicMs: () => nowMs,
     after: () => () => undefined,
     soon: () => () => undefined,

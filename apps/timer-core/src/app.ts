@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '@timers/shared/clock.ts'
+import { MeasuredClock } from '@timers/shared/cluster/measured-clock.ts'
 import { Directory, type NodeState } from '@timers/shared/cluster/directory.ts'
 import type { Tick } from '@timers/shared/cluster/live.ts'
 import { coreMessageBytes } from '@timers/shared/grpc/grpc-channel.ts'
@@ -9,8 +10,10 @@ import { serveGrpc } from '@timers/shared/grpc/serve.ts'
 import type { RunningApp } from '@timers/shared/lifecycle.ts'
 import { createLogger, type Logger } from '@timers/shared/logger.ts'
 import type { ClusterRecord } from '@timers/shared/nats/cluster-record.ts'
+import { followClusterTime } from '@timers/shared/nats/cluster-time.ts'
 import { connectNats } from '@timers/shared/nats/connect.ts'
 import { followHeartbeats, startHeartbeats, type Heartbeats } from '@timers/shared/nats/heartbeats.ts'
+import { measureTime } from '@timers/shared/metrics.ts'
 import { startOpsServer } from '@timers/shared/ops-server.ts'
 import { createSystemClock } from '@timers/shared/system-clock.ts'
 import { createPacking } from '@timers/shared/wire/timer-wire.ts'
@@ -34,7 +37,7 @@ const unownedAfterMs = 5000
 export async function startTimerCore(config: TimerCoreConfig): Promise<RunningApp> {
   await using stack = new AsyncDisposableStack()
   const { name } = config
-  const clock = createSystemClock()
+  const clock = new MeasuredClock({ machine: createSystemClock() })
   const logger = createLogger({ role: 'timer-core', name, level: config.logLevel })
   const metrics = createMetrics(name)
   let notReady = ['starting']
@@ -48,6 +51,8 @@ export async function startTimerCore(config: TimerCoreConfig): Promise<RunningAp
   const live = await connectNats({ servers: config.natsServers, name, reconnect: true }, { logger })
   stack.defer(() => live.close())
   const cluster = await ensureCluster(config, { connection: live, logger })
+  await stack.use(followClusterTime({ connection: live, clock, logger })).known
+  measureTime(clock, metrics)
   notReady = []
   const directory = new Directory({ deadAfterMs })
   stack.use(followHeartbeats({ connection: live, directory, clock, logger }))

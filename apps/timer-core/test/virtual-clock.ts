@@ -16,6 +16,9 @@ export class VirtualClock implements Clock {
     return this.#startMs + this.#passedMs
   }
 
+  errorMs(): number {
+    return 0
+  }
   monotonicMs(): number {
     return this.#passedMs
   }

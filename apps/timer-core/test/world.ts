@@ -37,10 +37,14 @@ export const tenantId = 'default'
 export class TestClock implements Clock {
   readonly #real = createSystemClock()
   aheadMs = 0
+  known = true
   stoppedAtMs: number | undefined
 
   nowMs(): number {
     return this.stoppedAtMs ?? this.#real.nowMs() + this.aheadMs
+  }
+  errorMs(): number {
+    return this.known ? 0 : Infinity
   }
   monotonicMs(): number {
     return this.#real.monotonicMs()

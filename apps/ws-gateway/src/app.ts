@@ -2,13 +2,15 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import { pause, type Clock } from '@timers/shared/clock.ts'
+import { MeasuredClock } from '@timers/shared/cluster/measured-clock.ts'
 import { Directory } from '@timers/shared/cluster/directory.ts'
 import { openCoreClient } from '@timers/shared/grpc/open-core-client.ts'
 import type { RunningApp } from '@timers/shared/lifecycle.ts'
 import { createLocalOnly } from '@timers/shared/local-only.ts'
 import { createLogger } from '@timers/shared/logger.ts'
-import { createRegistry } from '@timers/shared/metrics.ts'
+import { createRegistry, measureTime } from '@timers/shared/metrics.ts'
 import { awaitCluster } from '@timers/shared/nats/cluster-record.ts'
+import { followClusterTime } from '@timers/shared/nats/cluster-time.ts'
 import { connectNats } from '@timers/shared/nats/connect.ts'
 import { followConnected } from '@timers/shared/nats/connected.ts'
 import { followHeartbeats, startHeartbeats } from '@timers/shared/nats/heartbeats.ts'
@@ -41,7 +43,7 @@ const caller = { tenantId: 'default', actor: { type: 'operator', id: 'local' } }
 export async function startWsGateway(config: WsGatewayConfig): Promise<RunningApp> {
   await using stack = new AsyncDisposableStack()
   const { name } = config
-  const clock = createSystemClock()
+  const clock = new MeasuredClock({ machine: createSystemClock() })
   const logger = createLogger({ role, name, level: config.logLevel })
   logger.warn({}, 'AUTH=off: whoever reaches this port may do everything')
   const registry = createRegistry({ role, name })
@@ -54,6 +56,8 @@ export async function startWsGateway(config: WsGatewayConfig): Promise<RunningAp
   const directory = new Directory({ deadAfterMs })
   stack.use(followHeartbeats({ connection, directory, clock, logger }))
   const { dataId, partitionCount } = await awaitCluster(connection, { clock, logger })
+  await stack.use(followClusterTime({ connection, clock, logger })).known
+  measureTime(clock, { registry })
   const core = stack.use(
     openCoreClient({ partitionCount }, { directory, clock, logger, random: Math.random }),
   )

@@ -21,6 +21,9 @@ export class VirtualClock implements Clock {
     return this.#epochMs + this.#elapsedMs
   }
 
+  errorMs(): number {
+    return 0
+  }
   monotonicMs(): number {
     return this.#elapsedMs
   }

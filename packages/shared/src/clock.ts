@@ -3,6 +3,8 @@
 /** The instant all clients are told, in milliseconds since 1970. */
 export interface ClusterClock {
   nowMs(): number
+  /** How far nowMs() may be off; Infinity = not known: nothing may fire, or be answered, by it. */
+  errorMs(): number
 }
 
 export interface Clock extends ClusterClock {

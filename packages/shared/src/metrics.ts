@@ -3,9 +3,34 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { MeasuredClock } from './cluster/measured-clock.ts'
 import packageJson from '../package.json' with { type: 'json' }
 
 const sampledEveryMs = 10
+
+/** What the service thinks of the time. */
+export function measureTime(clock: MeasuredClock, deps: { readonly registry: Registry }): void {
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [deps.registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+  gauge(
+    'timers_clock_offset_seconds',
+    'Cluster time minus the wall clock of this machine.',
+    () => clock.offsetMs() / 1000,
+  )
+  gauge(
+    'timers_clock_error_seconds',
+    'How far cluster time may be off here; infinite = not known.',
+    () => clock.errorMs() / 1000,
+  )
+}
 
 export function createRegistry(options: { role: string; name: string }): Registry {
   const registry = new Registry()

@@ -1,10 +1,11 @@
-// The real clock. Seen by composition roots only; cluster time is this machine's wall clock.
+// This machine's clock, taken for right. Seen by composition roots only, which measure cluster time on top of it.
 
 import type { Clock } from './clock.ts'
 
 export function createSystemClock(): Clock {
   return {
     nowMs: () => Date.now(),
+    errorMs: () => 0,
     monotonicMs: () => performance.now(),
     after(delayMs, callback) {
       const timeout = setTimeout(callback, delayMs)

@@ -7,8 +7,10 @@ import { escape, htmlAnswer, htmlType, shell } from './html.ts'
 import { route, type Route } from './route.ts'
 import type { Services } from './services.ts'
 
-function time({ receivedAtMs }: Call<undefined, undefined>, { clock }: Services): Answer {
-  const times = { t1: receivedAtMs, t2: clock.nowMs(), errorMs: 0 }
+function time({ receivedAtMs }: Call<undefined, undefined>, { clock }: Services): Answer | Refusal {
+  const times = { t1: receivedAtMs, t2: clock.nowMs(), errorMs: clock.errorMs() }
+  if (times.errorMs === Infinity)
+    return { code: 'unavailable', detail: 'The time is not known at the moment.', retryAfterMs: 500 }
   return { status: 200, headers: { 'cache-control': 'no-store' }, body: JSON.stringify(times) }
 }
 
@@ -35,6 +37,7 @@ export const pageRoutes: readonly Route[] = [
     success: [
       { status: 200, description: 'When the request came and when this was sent, epoch ms.', schema: 'Time' },
     ],
+    refusals: ['unavailable'],
     handle: time,
   }),
   route({

@@ -21,6 +21,9 @@ class FakeClock implements Clock {
     return this.now
   }
 
+  errorMs(): number {
+    return 0
+  }
   monotonicMs(): number {
     return this.#monotonic
   }

@@ -79,6 +79,8 @@ export class CommitLoop {
     this.#turnComes = false
     const claim = this.#claim
     if (claim === undefined || this.#flying !== undefined) return
+    // Neither fires nor verdicts by a time that is not known; who pokes regularly pokes again.
+    if (this.#deps.clock.errorMs() === Infinity) return
     const batch = this.#gather()
     if (batch.events.length > 0) {
       this.#flying = this.#append(batch, claim)

@@ -143,7 +143,7 @@ export class Partition implements Standing {
     return this.#reader.scan(tenantId, selection)
   }
 
-  /** Call it a few times a second: ends what has waited too long. */
+  /** Call it a few times a second: ends what has waited too long, and looks at the clock. */
   tick(): void {
     const { clock } = this.#deps
     const monotonicMs = clock.monotonicMs()
@@ -152,7 +152,11 @@ export class Partition implements Standing {
       this.#forgetAtMs = monotonicMs + 1000
       this.#ledger.repeats.forgetExpired(clock.nowMs())
     }
-    if (this.serving) return
+    if (this.serving) {
+      // The time may have been set, or become known.
+      this.#loop.poke()
+      return
+    }
     if (this.#loop.running) void this.#reacquire()
     this.#intake.tick()
   }

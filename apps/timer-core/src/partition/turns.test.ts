@@ -8,6 +8,7 @@ class Loop implements Clock {
   atMs = 0
   #soon: (() => void)[] = []
   nowMs = () => this.atMs
+  errorMs = () => 0
   monotonicMs = () => this.atMs
   after = () => () => undefined
   soon = (callback: () => void) => {

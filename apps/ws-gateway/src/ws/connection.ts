@@ -76,7 +76,7 @@ export class Connection {
         void this.#command(message)
         break
       case 'time':
-        this.#say('time', { t0: message.t0, t1: receivedAtMs, t2: this.#deps.clock.nowMs(), errorMs: 0 })
+        this.#time(message.t0, receivedAtMs)
         break
       case 'ping':
         if (message.requestId === undefined) this.#say('heartbeat', {})
@@ -131,6 +131,13 @@ export class Connection {
     const [result] = await core.execute([sent], clock.nowMs() + waits.commandMs)
     this.#commandsInFlight -= 1
     if (result !== undefined) this.#answer(requestId, result)
+  }
+
+  #time(t0: number, t1: number): void {
+    const { clock } = this.#deps
+    const errorMs = clock.errorMs()
+    if (errorMs < Infinity) this.#say('time', { t0, t1, t2: clock.nowMs(), errorMs })
+    else this.#refuse({}, { code: 'unavailable', detail: 'The time is not known at the moment.' })
   }
 
   #answer(requestId: string, result: CommandResult): void {
