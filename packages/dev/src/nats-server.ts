@@ -10,6 +10,14 @@ export interface NatsServerOptions extends RealServerOptions {
   readonly sync?: 'lazy' | 'always'
   /** Bytes of the largest message; nats-server's own default is 1 MiB. */
   readonly maxPayload?: number
+  /** One of a JetStream cluster. */
+  readonly member?: {
+    readonly name: string
+    /** For the others. */
+    readonly port: number
+    /** Of all members, its own too. */
+    readonly routePorts: readonly number[]
+  }
 }
 
 /** Resolves when it takes connections and JetStream has recovered its streams. */
@@ -26,10 +34,20 @@ export function startNatsServer(
       const sync = options.sync === 'always' ? { sync_interval: 'always' } : {}
       const payload = options.maxPayload === undefined ? {} : { max_payload: options.maxPayload }
       const jetstream = { store_dir: directory, ...sync }
-      const config = { server_name: 'timers', listen: `127.0.0.1:${port}`, ...payload, jetstream }
+      const server_name = options.member?.name ?? 'timers'
+      const config = {
+        ...{ server_name, listen: `127.0.0.1:${port}`, ...payload, jetstream },
+        ...(options.member === undefined ? {} : { cluster: clusterConfig(options.member) }),
+      }
       await writeFile(path, JSON.stringify(config, undefined, 2))
       return ['--config', path]
     },
   } as const
   return startRealServer(kind, options, deps)
+}
+
+/** Clients know all members already: told of them by a server, they would go round what a test puts between. */
+function clusterConfig({ port, routePorts }: NonNullable<NatsServerOptions['member']>): object {
+  const routes = routePorts.map((other) => `nats-route://127.0.0.1:${other}`)
+  return { name: 'timers', listen: `127.0.0.1:${port}`, no_advertise: true, routes }
 }
