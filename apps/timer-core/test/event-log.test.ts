@@ -130,4 +130,20 @@ describe('the log', () => {
     assert.equal((await waiting).kind, 'unknown')
     assert.equal(await world.last(partition), 1)
   })
+  it('waits about a second for an answer, each append for itself', async () => {
+    await eventually(() => {
+      assert.ok(log.connectionId() > 0)
+    })
+    const { stored } = await world.watch(partition)
+    link.holdAnswers()
+    const startedAtMs = performance.now()
+    const waiting = append(takeover, 0)
+    await stored
+    const later = append(takeover, 1)
+    assert.equal((await waiting).kind, 'unknown')
+    const tookMs = performance.now() - startedAtMs
+    assert.ok(tookMs >= 990 && tookMs < 5000, `${tookMs} ms`)
+    assert.equal((await later).kind, 'unknown')
+    link.cut()
+  })
 })

@@ -2,19 +2,14 @@
 // A success is a PubAck with the very next sequence; the number inside a refusal is never looked at.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import {
-  jetstream,
-  JetStreamApiError,
-  jetstreamManager,
-  type JetStreamClient,
-  type JetStreamManager,
-} from '@nats-io/jetstream'
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { createLogReader, type LogMessage, type LogReader } from '@timers/shared/nats/log-reader.ts'
 import { subjects } from '@timers/shared/subjects.ts'
 import { decodeRecord, encodeRecord } from '@timers/shared/wire/record-wire.ts'
 import { WireError } from '@timers/shared/wire/wire-error.ts'
 import type { AppendOutcome, PartitionLog, StoredRecord } from '../partition/ports.ts'
+import { AppendCalls } from './append-calls.ts'
 import type { LogConnection } from './log-connection.ts'
 
 const callMs = 1000
@@ -27,8 +22,8 @@ const messageTooLarge = 10054
 
 interface Clients {
   readonly connection: NatsConnection
-  readonly jetstream: JetStreamClient
   readonly manager: Promise<JetStreamManager>
+  readonly appends: AppendCalls
   readonly reader: LogReader
 }
 
@@ -96,18 +91,23 @@ export class EventLogs {
 
   async #append(partition: number, bytes: Uint8Array, expected: number): Promise<AppendOutcome> {
     try {
-      const { seq } = await this.#client().jetstream.publish(subjects.log(partition), bytes, {
-        expect: { lastSequence: expected, streamName: subjects.stream(partition) },
-        timeout: callMs,
+      const answer = await this.#client().appends.send({
+        subject: subjects.log(partition),
+        stream: subjects.stream(partition),
+        bytes,
+        after: expected,
       })
-      if (seq === expected + 1) return { kind: 'committed', sequence: seq, bytes: bytes.length + bytesBeside }
-      return { kind: 'unknown', detail: `stored as ${seq}, expected ${expected + 1}` }
-    } catch (error) {
-      if (error instanceof JetStreamApiError) {
-        if (error.code === maximumBytes) return { kind: 'refused', reason: 'full', detail: error.message }
-        if (error.code === messageTooLarge)
-          return { kind: 'refused', reason: 'payload', detail: error.message }
+      switch (answer.kind) {
+        case 'stored':
+          if (answer.sequence === expected + 1)
+            return { kind: 'committed', sequence: answer.sequence, bytes: bytes.length + bytesBeside }
+          return { kind: 'unknown', detail: `stored as ${answer.sequence}, expected ${expected + 1}` }
+        case 'error':
+          return refusedOrUnknown(answer.code, answer.detail)
+        case 'unanswered':
+          return { kind: 'unknown', detail: answer.detail }
       }
+    } catch (error) {
       return { kind: 'unknown', detail: String(error) }
     }
   }
@@ -118,11 +118,17 @@ export class EventLogs {
     if (this.#clients?.connection !== connection) {
       this.#clients = {
         connection,
-        jetstream: jetstream(connection, { timeout: callMs }),
         manager: jetstreamManager(connection, { timeout: callMs, checkAPI: false }),
+        appends: new AppendCalls({ withinMs: callMs }, { connection }),
         reader: createLogReader({ connection }),
       }
     }
     return this.#clients
   }
+}
+
+function refusedOrUnknown(code: number, detail: string): AppendOutcome {
+  if (code === maximumBytes) return { kind: 'refused', reason: 'full', detail }
+  if (code === messageTooLarge) return { kind: 'refused', reason: 'payload', detail }
+  return { kind: 'unknown', detail }
 }
