@@ -14,6 +14,9 @@ export class VirtualClock implements Clock {
   errorMs(): number {
     return 0
   }
+  wallMs(): number {
+    return this.nowMs()
+  }
   monotonicMs(): number {
     return this.#nowMs
   }

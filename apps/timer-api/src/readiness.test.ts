@@ -11,6 +11,7 @@ test('ready while NATS is there and each partition has an owner, or had 30 s to 
     nowMs: () => nowMs,
     errorMs: () => 0,
     monotonicMs: () => nowMs,
+    wallMs: () => nowMs,
     after: () => () => undefined,
     soon: () => () => undefined,
   }

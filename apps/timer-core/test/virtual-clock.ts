@@ -5,6 +5,8 @@ import type { Clock } from '@timers/shared/clock.ts'
 export class VirtualClock implements Clock {
   readonly #startMs: number
   #passedMs = 0
+  /** Of the wall clock: it was set, or the machine was suspended. */
+  wallAheadMs = 0
   readonly #due = new Set<{ readonly atMs: number; readonly callback: () => void }>()
 
   /** `nowMs`: cluster time at the beginning; the monotonic time begins at 0. */
@@ -19,6 +21,10 @@ export class VirtualClock implements Clock {
   errorMs(): number {
     return 0
   }
+  wallMs(): number {
+    return this.nowMs() + this.wallAheadMs
+  }
+
   monotonicMs(): number {
     return this.#passedMs
   }

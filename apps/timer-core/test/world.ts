@@ -33,11 +33,12 @@ import { Link } from './link.ts'
 export const partitionCount = 32
 export const tenantId = 'default'
 
-/** The real clock, but for cluster time, which a test may put forward or stop. */
+/** The real clock, but for cluster time and the wall's, which a test may put forward or stop. */
 export class TestClock implements Clock {
   readonly #real = createSystemClock()
   aheadMs = 0
   known = true
+  wallAheadMs = 0
   stoppedAtMs: number | undefined
 
   nowMs(): number {
@@ -45,6 +46,9 @@ export class TestClock implements Clock {
   }
   errorMs(): number {
     return this.known ? 0 : Infinity
+  }
+  wallMs(): number {
+    return this.#real.wallMs() + this.wallAheadMs
   }
   monotonicMs(): number {
     return this.#real.monotonicMs()

@@ -10,6 +10,8 @@ export interface ClusterClock {
 export interface Clock extends ClusterClock {
   /** Milliseconds that only grow; their zero means nothing. */
   monotonicMs(): number
+  /** This machine's own wall clock: may be set; goes on while a suspended machine's monotonic one stands. */
+  wallMs(): number
   /** Calls back once, not before `delayMs`; the answer cancels it. Delays over a day are the caller's to cut. */
   after(delayMs: number, callback: () => void): () => void
   /** Calls back once, after what is under way and before the next input is read; the answer cancels it. */

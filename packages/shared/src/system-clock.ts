@@ -7,6 +7,7 @@ export function createSystemClock(): Clock {
     nowMs: () => Date.now(),
     errorMs: () => 0,
     monotonicMs: () => performance.now(),
+    wallMs: () => Date.now(),
     after(delayMs, callback) {
       const timeout = setTimeout(callback, delayMs)
       return () => {

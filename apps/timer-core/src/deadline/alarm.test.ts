@@ -24,6 +24,9 @@ class FakeClock implements Clock {
   errorMs(): number {
     return 0
   }
+  wallMs(): number {
+    return this.nowMs()
+  }
   monotonicMs(): number {
     return this.#monotonic
   }

@@ -88,13 +88,13 @@ export async function get(request: GetRequest, deps: CoreFaceDeps): Promise<GetR
 }
 
 /** The pages of one partition; the only one says so when this node does not serve it. */
-export function* scan(
+export async function* scan(
   tenantId: string,
   partition: number,
   selection: Selection,
   { host }: Pick<CoreFaceDeps, 'host'>,
-): Generator<ScanPage, void, void> {
-  const pages = host.partition(partition)?.scan(tenantId, selection)
+): AsyncGenerator<ScanPage, void, void> {
+  const pages = await host.partition(partition)?.scan(tenantId, selection)
   if (pages === undefined) {
     const to = host.named(partition) ?? ''
     yield { partition, sequence: 0, term: '', timers: [], more: false, notOwner: { to } }

@@ -127,7 +127,7 @@ async function serveScan(
   const selection = selectionFromWire(call.request.selection)
   let left = limit
   for (const number of partitions) {
-    for (const page of scan(tenantId, number, selection, deps)) {
+    for await (const page of scan(tenantId, number, selection, deps)) {
       if (call.cancelled) return
       left -= page.timers.length
       if (left < 0) {

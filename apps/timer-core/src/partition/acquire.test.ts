@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { recordFormat, type LogRecord } from '@timers/shared/log/record.ts'
-import { acquire, type AcquireDeps } from './acquire.ts'
+import { VirtualClock } from '../../test/virtual-clock.ts'
+import { acquire, type AcquireDeps, type Claim } from './acquire.ts'
 import { Ledger } from './ledger.ts'
 import type { AppendOutcome, LogEnds, PartitionLog, StoredRecord } from './ports.ts'
 
@@ -21,6 +22,8 @@ class FakeLog implements PartitionLog {
   readonly next: ((record: LogRecord) => AppendOutcome)[] = []
   /** Reads show no more than so many. */
   shown = Infinity
+  /** The broker's clock at each record; 0 without one. */
+  readonly storedAtMs: number[] = []
 
   connectionId(): number {
     return this.connection
@@ -35,7 +38,13 @@ class FakeLog implements PartitionLog {
   }
   read(from: number, most: number): Promise<StoredRecord[]> {
     const shown = this.records.slice(from - 1, Math.min(this.shown, from - 1 + most))
-    return Promise.resolve(shown.map((record, i) => ({ sequence: from + i, storedAtMs: 0, record })))
+    return Promise.resolve(
+      shown.map((record, i) => ({
+        sequence: from + i,
+        storedAtMs: this.storedAtMs[from + i - 1] ?? 0,
+        record,
+      })),
+    )
   }
   async last(): Promise<StoredRecord | undefined> {
     const last = Math.min(this.shown, this.records.length)
@@ -51,10 +60,13 @@ class FakeLog implements PartitionLog {
 
 function begin(log: FakeLog, more: Partial<AcquireDeps> = {}) {
   let terms = 0
+  const clock = new VirtualClock()
   const waits: number[] = []
   const ledger = new Ledger(options, packing)
   const deps: AcquireDeps = {
     log,
+    clock,
+    now: () => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }),
     observer: {
       appended: () => undefined,
       fired: () => undefined,
@@ -74,7 +86,7 @@ function begin(log: FakeLog, more: Partial<AcquireDeps> = {}) {
     applied: () => undefined,
     ...more,
   }
-  return { waits, acquired: (from = ledger) => acquire(0, from, deps) }
+  return { clock, waits, acquired: (from = ledger, previous?: Claim) => acquire(from, previous, deps) }
 }
 
 describe('acquire', () => {
@@ -83,7 +95,7 @@ describe('acquire', () => {
     log.records = [takeoverOf('other', 'theirs')]
     const { acquired, waits } = begin(log)
     const { ledger, claim } = await acquired()
-    assert.deepEqual(claim, { term: 'term-1', connectionId: 1 })
+    assert.deepEqual([claim?.term, claim?.connectionId], ['term-1', 1])
     assert.deepEqual([ledger.sequence, ledger.term, ledger.owner], [2, 'term-1', 'me'])
     assert.deepEqual(waits, [])
   })
@@ -97,7 +109,7 @@ describe('acquire', () => {
     })
     const { acquired, waits } = begin(log)
     const { claim } = await acquired()
-    assert.deepEqual(claim, { term: 'term-2', connectionId: 2 })
+    assert.deepEqual([claim?.term, claim?.connectionId], ['term-2', 2])
     assert.equal(log.records.length, 2)
     assert.ok(waits.length === 1 && (waits[0] ?? 0) < 100, `it waited ${waits.join()}`)
   })
@@ -169,6 +181,72 @@ describe('acquire', () => {
         return Promise.resolve()
       },
     })
-    assert.deepEqual((await acquired()).claim, { term: 'term-1', connectionId: 7 })
+    assert.equal((await acquired()).claim?.connectionId, 7)
+  })
+})
+
+describe('a new owner answers nothing while the one before may', () => {
+  const beat = (term: string): LogRecord => ({ ...takeoverOf('other', term), body: { kind: 'beat' } })
+  const release = (term: string): LogRecord => ({
+    ...takeoverOf('other', term),
+    body: { kind: 'release', to: 'me' },
+  })
+  const begun = (
+    records: readonly LogRecord[],
+    storedAtMs: readonly number[],
+    more: Partial<AcquireDeps> = {},
+  ) => {
+    const log = new FakeLog()
+    log.records = [...records]
+    log.storedAtMs.push(...storedAtMs)
+    return { log, ...begin(log, more) }
+  }
+  const theirs = [takeoverOf('other', 'theirs'), beat('theirs')]
+
+  it('for a second from the record before, by the broker’s clock', async () => {
+    const { acquired } = begun(theirs, [1000, 5000, 5300])
+    assert.equal((await acquired()).claim?.answersFromMs, 700)
+  })
+
+  it('and not at all when that one is older', async () => {
+    const { acquired } = begun(theirs, [1000, 5000, 6000])
+    assert.equal((await acquired()).claim?.answersFromMs, 0)
+  })
+
+  it('nor when it was given up by its owner', async () => {
+    const { acquired } = begun([...theirs, release('theirs')], [1000, 5000, 5001, 5002])
+    assert.equal((await acquired()).claim?.answersFromMs, 0)
+  })
+
+  it('but for what a former owner says that it gives up', async () => {
+    const { acquired } = begun([...theirs, release('older')], [1000, 5000, 5001, 5301])
+    assert.equal((await acquired()).claim?.answersFromMs, 700)
+  })
+
+  it('nor in an empty log, nor after its own records', async () => {
+    const { log, acquired } = begun([], [])
+    const { ledger, claim } = await acquired()
+    assert.equal(claim?.answersFromMs, 0)
+    log.records.push(beat(claim.term))
+    log.storedAtMs.push(7000, 8000, 8001)
+    assert.equal((await acquired(ledger, claim)).claim?.answersFromMs, 0)
+  })
+
+  it('for the whole second from the reading when its Takeover cannot be read back', async () => {
+    const { log, acquired } = begun(theirs, [1000, 5000, 5300])
+    log.shown = 2
+    assert.equal((await acquired()).claim?.answersFromMs, 1000)
+  })
+
+  it('also when a Takeover of its own is between them, or a claim of its own that was not over', async () => {
+    const { log, acquired } = begun(theirs, [1000, 5000, 5100, 5200])
+    log.next.push((record) => {
+      log.records.push(record)
+      return { kind: 'unknown', detail: 'timeout' }
+    })
+    const { ledger, claim } = await acquired()
+    assert.equal(claim?.term, 'term-2')
+    assert.equal(claim.answersFromMs, 800)
+    assert.equal((await acquired(ledger, claim)).claim?.answersFromMs, 800)
   })
 })

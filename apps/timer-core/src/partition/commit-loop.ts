@@ -1,5 +1,6 @@
 // mailbox → batch → append → apply → reply, with one append in flight: what comes while it flies gathers for
-// the next one (group commit). Answers nothing before the log has it; judges nothing on what is not applied.
+// the next one (group commit). Answers nothing before the log has it, and what changes nothing only while the log
+// has just said that this node owns it; judges nothing on what is not applied.
 
 import type { Clock } from '@timers/shared/clock.ts'
 import type { Refusal } from '@timers/shared/errors.ts'
@@ -9,10 +10,12 @@ import type { CommandResult, LogPosition } from '@timers/shared/timer/results.ts
 import { Alarm } from '../deadline/alarm.ts'
 import type { Claim } from './acquire.ts'
 import { Batch, type Verdict } from './batch.ts'
+import type { Confirmation, Instant } from './confirmation.ts'
 import type { Ledger } from './ledger.ts'
 import type { Mailbox, Pending } from './mailbox.ts'
 import type { AppendOutcome, PartitionLog, PartitionObserver } from './ports.ts'
-import { alreadyAnswered, internal, logFull, unavailable } from './refusals.ts'
+import type { Reader } from './reader.ts'
+import { alreadyAnswered, internal, logFull, unavailable, unconfirmed } from './refusals.ts'
 import type { Turns } from './turns.ts'
 
 export interface CommitLoopDeps {
@@ -21,9 +24,15 @@ export interface CommitLoopDeps {
   readonly clock: Clock
   readonly turns: Turns
   readonly observer: PartitionObserver
+  readonly confirmation: Confirmation
+  /** Its reads wait for the same word of the log as what changes nothing. */
+  readonly reader: Reader
   readonly applied: (event: TimerEvent, sequence: number) => void
-  /** The outcome of an append is not known: the loop has stopped, and its commands wait, staged, in the mailbox. */
-  readonly lost: () => void
+  /**
+   * The outcome of the append sent then (monotonic) is not known: the loop has stopped, and its commands wait,
+   * staged, in the mailbox.
+   */
+  readonly lost: (sentAtMs: number) => void
 }
 
 /** After the log refused a batch: how long fires wait. */
@@ -43,6 +52,7 @@ export class CommitLoop {
   #flying: Promise<void> | undefined
   #turnComes = false
   #firesAgainAtMs = 0
+  #cancelHold: (() => void) | undefined
 
   constructor(options: { readonly node: string; readonly ledger: Ledger }, deps: CommitLoopDeps) {
     this.#node = options.node
@@ -72,8 +82,10 @@ export class CommitLoop {
   readonly poke = (): void => {
     if (this.#claim === undefined || this.#flying !== undefined || this.#turnComes) return
     this.#turnComes = true
-    this.#deps.turns.take({ run: this.#turn, isAwaited: () => this.#deps.mailbox.waiting > 0 })
+    this.#deps.turns.take({ run: this.#turn, isAwaited: this.#isAwaited })
   }
+
+  readonly #isAwaited = (): boolean => this.#deps.mailbox.waiting > 0 || this.#deps.reader.asked
 
   readonly #turn = (): void => {
     this.#turnComes = false
@@ -81,22 +93,37 @@ export class CommitLoop {
     if (claim === undefined || this.#flying !== undefined) return
     // Neither fires nor verdicts by a time that is not known; who pokes regularly pokes again.
     if (this.#deps.clock.errorMs() === Infinity) return
-    const batch = this.#gather()
-    if (batch.events.length > 0) {
+    const { confirmation, reader, mailbox } = this.#deps
+    const heldForMs = confirmation.heldForMs
+    const batch = this.#gather(heldForMs > 0)
+    const asked = heldForMs === 0 && (batch.verdicts.length > 0 || reader.asked)
+    if (batch.events.length > 0 || (asked && !confirmation.holds)) {
       this.#flying = this.#append(batch, claim)
       return
     }
     this.#ledger.state.giveBackDue()
     this.#answer(batch.verdicts)
-    if (this.#deps.mailbox.waiting > 0) this.poke()
+    if (reader.asked) reader.confirmed()
+    if (heldForMs > 0) this.#holdFor(heldForMs)
+    else if (mailbox.waiting > 0) this.poke()
     this.#armAlarm()
   }
 
-  /** Commands up to half the room, fires into the rest, and commands into what those leave. */
-  #gather(): Batch {
+  #holdFor(heldForMs: number): void {
+    this.#cancelHold ??= this.#deps.clock.after(Math.ceil(heldForMs), () => {
+      this.#cancelHold = undefined
+      this.poke()
+    })
+  }
+
+  /**
+   * Commands up to half the room, fires into the rest, and commands into what those leave. While the owner before
+   * may still answer, fires only: nobody is told of them.
+   */
+  #gather(firesOnly: boolean): Batch {
     const { state } = this.#ledger
     const batch = new Batch(state, Math.floor(this.#deps.clock.nowMs()))
-    this.#gatherCommands(batch, 0.5)
+    if (!firesOnly) this.#gatherCommands(batch, 0.5)
     if (this.#deps.clock.monotonicMs() >= this.#firesAgainAtMs) {
       while (batch.hasRoom()) {
         const due = state.takeDue(batch.nowMs, firesBetweenLooks)
@@ -104,7 +131,7 @@ export class CommitLoop {
         for (const timer of due) batch.fire(timer)
       }
     }
-    this.#gatherCommands(batch, 1)
+    if (!firesOnly) this.#gatherCommands(batch, 1)
     return batch
   }
 
@@ -124,27 +151,29 @@ export class CommitLoop {
     }
   }
 
+  /** A batch without events is a Beat. */
   #append(batch: Batch, claim: Claim): Promise<void> {
-    const { clock, log, mailbox, turns } = this.#deps
-    const record = {
+    const { confirmation, log, turns } = this.#deps
+    const { nowMs, events } = batch
+    const record: LogRecord = {
       format: recordFormat,
       term: claim.term,
       owner: this.#node,
       snapshotAt: 0,
-      body: { kind: 'batch', nowMs: batch.nowMs, events: batch.events },
-    } as const
-    const sentAtMs = clock.monotonicMs()
+      body: events.length > 0 ? { kind: 'batch', nowMs, events } : { kind: 'beat' },
+    }
+    const sent = confirmation.now()
     return new Promise((concluded) => {
       void log.append(record, this.#ledger.sequence, claim.connectionId).then((outcome) => {
-        const tookMs = clock.monotonicMs() - sentAtMs
+        const tookMs = confirmation.now().monotonicMs - sent.monotonicMs
         const run = (): void => {
           this.#flying = undefined
           if (outcome.kind === 'committed') this.#apply(record, outcome.sequence, tookMs)
           this.#ledger.state.giveBackDue()
-          this.#conclude(batch, outcome)
+          this.#conclude(batch, sent, outcome)
           concluded()
         }
-        turns.take({ run, isAwaited: () => batch.verdicts.length > 0 || mailbox.waiting > 0 })
+        turns.take({ run, isAwaited: () => batch.verdicts.length > 0 || this.#isAwaited() })
       })
     })
   }
@@ -155,25 +184,28 @@ export class CommitLoop {
     for (const event of events) this.#deps.applied(event, sequence)
   }
 
-  #conclude(batch: Batch, outcome: AppendOutcome): void {
-    const { clock, observer, mailbox } = this.#deps
+  #conclude(batch: Batch, sent: Instant, outcome: AppendOutcome): void {
+    const { clock, observer, mailbox, confirmation, reader } = this.#deps
     const { partition } = this.#ledger
     switch (outcome.kind) {
       case 'committed':
+        confirmation.confirmed(sent)
         this.#answer(batch.verdicts)
+        reader.confirmed()
         break
       case 'refused':
         // Nothing of the batch is there, and a later verdict may stand on an earlier one: all are refused.
         observer.trouble(partition, 'The log refused a batch', outcome.detail)
         this.#firesAgainAtMs = clock.monotonicMs() + refusedAgainMs
         this.#answer(batch.verdicts, outcome.reason === 'full' ? logFull : internal(outcome.detail))
+        if (batch.events.length === 0) reader.refused(unconfirmed)
         break
       case 'unknown':
         observer.trouble(partition, 'The outcome of an append is not known', outcome.detail)
         for (const { pending } of batch.verdicts) pending.staged = true
         mailbox.unshift(batch.verdicts.map(({ pending }) => pending))
         this.#halt()
-        this.#deps.lost()
+        this.#deps.lost(sent.monotonicMs)
         return
     }
     this.poke()
@@ -214,6 +246,9 @@ export class CommitLoop {
 
   #halt(): void {
     this.#claim = undefined
+    this.#deps.confirmation.lost()
+    this.#cancelHold?.()
+    this.#cancelHold = undefined
     this.#alarm.set(Infinity)
   }
 }

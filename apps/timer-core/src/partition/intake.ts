@@ -37,7 +37,7 @@ export class Intake {
   tick(): void {
     const { clock, mailbox } = this.#deps
     const nowMs = clock.nowMs()
-    const troubled = clock.monotonicMs() - this.#standing.unownedSinceMs >= partitionLimits.troubledMs
+    const troubled = this.#isTroubled()
     const late = mailbox.removeWhere(({ staged, command }) =>
       staged ? command.notAfterMs < nowMs : troubled,
     )
@@ -51,12 +51,16 @@ export class Intake {
 
   #take(session: string, command: SentCommand, open: OpenGroup, nowMs: number): void {
     const { mailbox } = this.#deps
-    const { partition, ledger, leaving, otherOwner } = this.#standing
+    const { partition, ledger, settled, leaving, otherOwner } = this.#standing
     const { repeats } = ledger
     const { n } = command
-    const kept = repeats.find(session, n)
+    if (leaving) {
+      open.giveUp(n, otherOwner, false)
+      return
+    }
+    // Before that, an owner that does not know of it may still tell the state before it.
+    const kept = settled ? repeats.find(session, n) : undefined
     if (kept !== undefined) open.answer(n, { ok: true, partition, ...kept })
-    else if (leaving) open.giveUp(n, otherOwner, false)
     else if (repeats.wasAnswered(session, n)) {
       open.answer(n, this.#refused(alreadyAnswered))
     } else if (command.notAfterMs > nowMs + partitionLimits.notAfterMs + partitionLimits.troubledMs) {
@@ -64,6 +68,7 @@ export class Intake {
     } else {
       const waiting = mailbox.find(session, n)
       if (waiting !== undefined) waiting.join(open)
+      else if (this.#isTroubled()) open.answer(n, this.#refused(unowned))
       else if (
         repeats.size >= partitionLimits.commands ||
         !mailbox.push(new Pending(session, command, open))
@@ -71,6 +76,12 @@ export class Intake {
         open.answer(n, this.#refused(unavailable('Too many commands wait for this partition.')))
       }
     }
+  }
+
+  /** Nobody has owned it for so long that nobody is kept waiting. */
+  #isTroubled(): boolean {
+    const { serving, unownedSinceMs } = this.#standing
+    return !serving && this.#deps.clock.monotonicMs() - unownedSinceMs >= partitionLimits.troubledMs
   }
 
   #refused(refusal: Refusal): Refused {

@@ -17,6 +17,14 @@ export class DamagedLogError extends Error {
 /** Records between two lookings for what may be forgotten. */
 const forgetEvery = 256
 
+/** What is to be known of the newest record by whoever takes over after it. */
+export interface LastRead {
+  readonly term: string
+  readonly storedAtMs: number
+  /** Its owner has given the partition up with it. */
+  readonly releases: boolean
+}
+
 export interface LedgerOptions {
   readonly partition: number
   readonly partitionCount: number
@@ -29,6 +37,7 @@ export class Ledger {
   readonly #filter = new TermFilter(undefined)
   readonly #options: LedgerOptions
   #owner: string | undefined
+  #lastRead: LastRead | undefined
 
   constructor(options: LedgerOptions, packing: Packing) {
     this.#options = options
@@ -50,6 +59,11 @@ export class Ledger {
     return this.#owner
   }
 
+  /** The newest record, if it was read: undefined when it is our own and was acknowledged. */
+  get lastRead(): LastRead | undefined {
+    return this.#lastRead
+  }
+
   /** Records that did not count because their writer no longer owned the partition. */
   get skipped(): number {
     return this.#filter.skipped
@@ -57,12 +71,17 @@ export class Ledger {
 
   /** A record of our own, whose commands were looked at when they came: the events it brought. */
   apply(stored: Pick<StoredRecord, 'sequence' | 'record'>): readonly TimerEvent[] {
+    this.#lastRead = undefined
     return this.#take(stored, false)
   }
 
   /** A record that was read, whoever wrote it: the events it brought; none of one that does not count. */
-  replay(stored: Pick<StoredRecord, 'sequence' | 'record'>): readonly TimerEvent[] {
-    return this.#take(stored, true)
+  replay(stored: StoredRecord): readonly TimerEvent[] {
+    const events = this.#take(stored, true)
+    const { storedAtMs, record } = stored
+    const releases = record.body.kind === 'release' && record.term === this.term
+    this.#lastRead = { term: record.term, storedAtMs, releases }
+    return events
   }
 
   #take(

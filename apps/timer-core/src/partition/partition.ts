@@ -7,6 +7,7 @@ import type { TimerEvent } from '@timers/shared/timer/event.ts'
 import type { ScanPage, Selection } from '@timers/shared/timer/results.ts'
 import { acquire, type Claim } from './acquire.ts'
 import { CommitLoop } from './commit-loop.ts'
+import { Confirmation } from './confirmation.ts'
 import { Intake } from './intake.ts'
 import { Ledger, type LedgerOptions } from './ledger.ts'
 import { Mailbox, type CommandGroup, type GroupOutcome } from './mailbox.ts'
@@ -43,6 +44,7 @@ export class Partition implements Standing {
   readonly #options: PartitionOptions
   readonly #deps: PartitionDeps
   readonly #mailbox = new Mailbox(partitionLimits.commands)
+  readonly #confirmation: Confirmation
   readonly #intake: Intake
   readonly #reader: Reader
   readonly #loop: CommitLoop
@@ -60,12 +62,20 @@ export class Partition implements Standing {
     this.#ledger = this.#freshLedger()
     this.#unownedSinceMs = deps.clock.monotonicMs()
     this.#intake = new Intake(this, { mailbox: this.#mailbox, clock: deps.clock })
-    this.#reader = new Reader(this, { clock: deps.clock })
+    this.#confirmation = new Confirmation({ clock: deps.clock })
+    this.#reader = new Reader(this, {
+      clock: deps.clock,
+      ask: () => {
+        this.#loop.poke()
+      },
+    })
     this.#loop = new CommitLoop(
       { node: options.node, ledger: this.#ledger },
       {
         ...deps,
         mailbox: this.#mailbox,
+        confirmation: this.#confirmation,
+        reader: this.#reader,
         applied: (event, sequence) => {
           deps.applied(event)
           this.#reader.wake(event, sequence)
@@ -75,7 +85,10 @@ export class Partition implements Standing {
           }
         },
         // Nobody waits for it: what it may reject with is told to the observer.
-        lost: () => void this.acquire().catch(() => undefined),
+        lost: (sentAtMs) => {
+          this.#unownedSinceMs = sentAtMs
+          void this.acquire().catch(() => undefined)
+        },
       },
     )
   }
@@ -84,6 +97,12 @@ export class Partition implements Standing {
   get serving(): boolean {
     // On another connection the Takeover may have been followed by somebody else's, and nobody told us.
     return this.#loop.running && this.#claim?.connectionId === this.#deps.log.connectionId()
+  }
+  get answering(): boolean {
+    return this.serving && this.#confirmation.holds
+  }
+  get settled(): boolean {
+    return this.serving && this.#confirmation.heldForMs === 0
   }
   get partition(): number {
     return this.#options.partition
@@ -95,7 +114,7 @@ export class Partition implements Standing {
     return this.#closed || this.#closing.signal.aborted
   }
   get unownedSinceMs(): number {
-    return this.#unownedSinceMs
+    return this.#loop.running ? this.#deps.clock.monotonicMs() : this.#unownedSinceMs
   }
   /** The owner that the log names, if it is not this node: that one has just said that it is not. */
   get otherOwner(): string | undefined {
@@ -139,7 +158,7 @@ export class Partition implements Standing {
   }
 
   /** Undefined when this node does not own the partition. Between pages the caller lets others run. */
-  scan(tenantId: string, selection: Selection): Iterable<ScanPage> | undefined {
+  scan(tenantId: string, selection: Selection): Promise<Iterable<ScanPage> | undefined> {
     return this.#reader.scan(tenantId, selection)
   }
 
@@ -170,6 +189,7 @@ export class Partition implements Standing {
   }
 
   async #reacquire(): Promise<void> {
+    this.#unownedSinceMs = this.#deps.clock.monotonicMs()
     await this.#loop.stop()
     // It may have been found out by an append meanwhile. What acquire() rejects with is told to the observer.
     if (!this.#closed && !this.#loop.running) await this.acquire().catch(() => undefined)
@@ -179,11 +199,11 @@ export class Partition implements Standing {
     const { clock, observer } = this.#deps
     const { partition, node, dataId, partitionCount } = this.#options
     const startedAtMs = clock.monotonicMs()
-    this.#unownedSinceMs = startedAtMs
     const owner = { format: recordFormat, owner: node, snapshotAt: 0 }
     try {
-      const acquired = await acquire(partition, this.#ledger, {
+      const acquired = await acquire(this.#ledger, this.#claim, {
         ...this.#deps,
+        now: () => this.#confirmation.now(),
         freshLedger: () => this.#freshLedger(),
         takeover: (term) => ({ ...owner, term, body: { kind: 'takeover', dataId, partitionCount } }),
         wait: (delayMs) => pause(clock, delayMs, this.#closing.signal),
@@ -204,8 +224,8 @@ export class Partition implements Standing {
       throw error
     }
     observer.tookOver(partition, clock.monotonicMs() - startedAtMs)
+    this.#confirmation.begin(this.#claim.sent, this.#claim.answersFromMs)
     this.#loop.start(this.#claim, this.#ledger)
-    this.#reader.begin()
   }
 
   #close(owner: string | undefined): void {

@@ -57,17 +57,4 @@ describe('reads that wait', () => {
     assert.deepEqual(told, ['10 notOwner', '20 notOwner'])
     assert.equal(reads.size, 1)
   })
-
-  it('can be handed over, and come back while they are', () => {
-    const reads = new WaitingReads(10)
-    reads.add(request('a'), 100, () => undefined)
-    reads.add(request('b'), 100, () => undefined)
-    const taken: string[] = []
-    reads.drain((read, done) => {
-      taken.push(read.timerId)
-      reads.add(read, 200, done)
-    })
-    assert.deepEqual(taken, ['a', 'b'])
-    assert.equal(reads.size, 2)
-  })
 })

@@ -1,5 +1,4 @@
-// Reads of one timer that wait: for the partition to be owned, or for a newer version. Bounded; each ends at
-// its deadline at the latest. Never answers from anything but what the partition hands in.
+// Reads of one timer that wait for a newer version. Bounded; each ends at its deadline at the latest. Never answers from anything but what the partition hands in.
 
 import type { Refusal } from '@timers/shared/errors.ts'
 import type { TimerEvent } from '@timers/shared/timer/event.ts'
@@ -72,14 +71,6 @@ export class WaitingReads {
         if (ended !== undefined) this.#end(key, waiting, ended)
       }
     }
-  }
-
-  /** Hands all of them over. */
-  drain(take: (request: GetRequest, done: (outcome: GetOutcome) => void) => void): void {
-    const all = [...this.#byTimer.values()].flatMap((set) => [...set])
-    this.#byTimer.clear()
-    this.#size = 0
-    for (const { request, done } of all) take(request, done)
   }
 
   #end(key: string, waiting: Waiting, outcome: GetOutcome): void {

@@ -18,6 +18,9 @@ export const logFull: Refusal = {
   retryAfterMs: 5000,
 }
 
+/** Of reads, and of what changes nothing, while the log takes not even the word that makes them true. */
+export const unconfirmed = unavailable('The log of this partition takes no more records.')
+
 export const outcomeUnknown: Refusal = {
   code: 'outcome_unknown',
   detail: 'The log did not say in time whether it has the change.',

@@ -8,6 +8,10 @@ export interface Standing {
   readonly ledger: Ledger
   /** Whether this node may say that it owns the partition. */
   readonly serving: boolean
+  /** Whether what is in memory may be told: it serves, and the log has just said so. */
+  readonly answering: boolean
+  /** It serves, and nobody before it can answer any more. */
+  readonly settled: boolean
   /** It takes nothing more, and will never serve again. */
   readonly leaving: boolean
   /** Monotonic; while it does not serve: since when nobody owns it as far as this node knows. */

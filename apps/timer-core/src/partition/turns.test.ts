@@ -10,6 +10,7 @@ class Loop implements Clock {
   nowMs = () => this.atMs
   errorMs = () => 0
   monotonicMs = () => this.atMs
+  wallMs = () => this.atMs
   after = () => () => undefined
   soon = (callback: () => void) => {
     this.#soon.push(callback)

@@ -8,7 +8,6 @@ export class MeasuredClock implements Clock {
   readonly #machine: Clock
   readonly #estimator: TimeEstimator
 
-  /** `machine`: its nowMs() is the wall clock. */
   constructor(deps: { readonly machine: Clock }) {
     this.#machine = deps.machine
     this.#estimator = new TimeEstimator(this.#read())
@@ -24,6 +23,9 @@ export class MeasuredClock implements Clock {
   offsetMs(): number {
     const read = this.#read()
     return this.#estimator.nowMs(read) - read.wallMs
+  }
+  wallMs(): number {
+    return this.#machine.wallMs()
   }
   monotonicMs(): number {
     return this.#machine.monotonicMs()
@@ -41,6 +43,6 @@ export class MeasuredClock implements Clock {
   }
 
   #read(): Reading {
-    return { monotonicMs: this.#machine.monotonicMs(), wallMs: this.#machine.nowMs() }
+    return { monotonicMs: this.#machine.monotonicMs(), wallMs: this.#machine.wallMs() }
   }
 }
