@@ -7,7 +7,7 @@ import { nodeName } from '@timers/shared/config.ts'
 import { openCoreClient } from '@timers/shared/grpc/open-core-client.ts'
 import type { RunningApp } from '@timers/shared/lifecycle.ts'
 import { createLogger } from '@timers/shared/logger.ts'
-import { createRegistry, measureTime } from '@timers/shared/metrics.ts'
+import { createRegistry, measureBreakers, measureTime } from '@timers/shared/metrics.ts'
 import { awaitCluster } from '@timers/shared/nats/cluster-record.ts'
 import { followClusterTime } from '@timers/shared/nats/cluster-time.ts'
 import { connectNats } from '@timers/shared/nats/connect.ts'
@@ -52,6 +52,7 @@ export async function startTimerApi(config: TimerApiConfig): Promise<RunningApp>
     openCoreClient({ partitionCount }, { directory, clock, logger, random: Math.random }),
   )
   const queries = stack.use(new QueryClient({ directory, clock, logger }))
+  measureBreakers(() => [...core.breakers(), ...queries.breakers()], { registry })
   const ids = createIds({ randomBytes })
   const readiness = createReadiness({ partitionCount }, { directory, clock, connected })
   const metrics = createMetrics({ inFlight: () => http.inFlight, unowned: readiness.unowned }, { registry })

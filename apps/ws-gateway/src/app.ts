@@ -8,7 +8,7 @@ import { openCoreClient } from '@timers/shared/grpc/open-core-client.ts'
 import type { RunningApp } from '@timers/shared/lifecycle.ts'
 import { createLocalOnly } from '@timers/shared/local-only.ts'
 import { createLogger } from '@timers/shared/logger.ts'
-import { createRegistry, measureTime } from '@timers/shared/metrics.ts'
+import { createRegistry, measureBreakers, measureTime } from '@timers/shared/metrics.ts'
 import { awaitCluster } from '@timers/shared/nats/cluster-record.ts'
 import { followClusterTime } from '@timers/shared/nats/cluster-time.ts'
 import { connectNats } from '@timers/shared/nats/connect.ts'
@@ -61,6 +61,7 @@ export async function startWsGateway(config: WsGatewayConfig): Promise<RunningAp
   const core = stack.use(
     openCoreClient({ partitionCount }, { directory, clock, logger, random: Math.random }),
   )
+  measureBreakers(() => core.breakers(), { registry })
   const hub = stack.use(
     new Hub(
       { dataId, partitionCount, limits: gatewayLimits },

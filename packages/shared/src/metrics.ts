@@ -3,10 +3,30 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { BreakerState } from './cluster/breaker.ts'
 import type { MeasuredClock } from './cluster/measured-clock.ts'
 import packageJson from '../package.json' with { type: 'json' }
 
 const sampledEveryMs = 10
+
+const breakerValues = { closed: 0, 'half-open': 1, open: 2 } as const
+
+/** Whether other nodes can be reached, by name; the names are those of live nodes. */
+export function measureBreakers(
+  read: () => Iterable<readonly [string, BreakerState]>,
+  deps: { readonly registry: Registry },
+): void {
+  new Gauge({
+    name: 'timers_breaker_state',
+    help: 'Of the circuit breaker to a node (peer): 0 closed, 1 half open, 2 open.',
+    labelNames: ['peer'],
+    registers: [deps.registry],
+    collect() {
+      this.reset()
+      for (const [peer, state] of read()) this.set({ peer }, breakerValues[state])
+    },
+  })
+}
 
 /** What the service thinks of the time. */
 export function measureTime(clock: MeasuredClock, deps: { readonly registry: Registry }): void {

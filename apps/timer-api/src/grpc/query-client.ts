@@ -10,6 +10,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js'
 import { TimerQueriesClient } from '@timers/proto/timers/core/v1/queries.ts'
+import { Breaker, type BreakerState } from '@timers/shared/cluster/breaker.ts'
 import type { Clock } from '@timers/shared/clock.ts'
 import type { Directory, LiveNode } from '@timers/shared/cluster/directory.ts'
 import { RefusalError } from '@timers/shared/errors.ts'
@@ -39,6 +40,12 @@ export interface QueryClientDeps {
   readonly logger: Logger
 }
 
+interface Known {
+  readonly name: string
+  readonly client: TimerQueriesClient
+  readonly breaker: Breaker
+}
+
 type Method<Question, Reply> = (
   client: TimerQueriesClient,
   question: Question,
@@ -61,7 +68,7 @@ const answerWithinMs = 3000
 /** All throw a RefusalError: `unavailable` when nobody answered by `deadlineMs`, in cluster time. */
 export class QueryClient implements AsyncDisposable {
   readonly #deps: QueryClientDeps
-  readonly #clients = new Map<string, TimerQueriesClient>()
+  readonly #nodes = new Map<string, Known>()
   readonly #endWatch: () => void
   #turn = 0
 
@@ -97,10 +104,15 @@ export class QueryClient implements AsyncDisposable {
     )
   }
 
+  /** Whether the nodes that were needed can be reached, by name. */
+  breakers(): ReadonlyMap<string, BreakerState> {
+    return new Map([...this.#nodes.values()].map(({ name, breaker }) => [name, breaker.state]))
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#endWatch()
-    for (const client of this.#clients.values()) client.close()
-    this.#clients.clear()
+    for (const { client } of this.#nodes.values()) client.close()
+    this.#nodes.clear()
     return Promise.resolve()
   }
 
@@ -114,9 +126,19 @@ export class QueryClient implements AsyncDisposable {
     for (const node of this.#nodesInTurn()) {
       const leftMs = deadlineMs - clock.nowMs()
       if (leftMs <= 0) break
-      const reply = await call(method, this.#clientOf(node), question, Math.min(leftMs, answerWithinMs))
-      if ('value' in reply) return reply.value
+      const { client, breaker } = this.#known(node)
+      if (!breaker.allows(clock.monotonicMs())) {
+        detail = 'The read model cannot be reached.'
+        continue
+      }
+      const reply = await call(method, client, question, Math.min(leftMs, answerWithinMs))
+      if ('value' in reply) {
+        breaker.succeeded()
+        return reply.value
+      }
       const { error } = reply
+      if (isAnswer(error)) breaker.succeeded()
+      else breaker.failed(clock.monotonicMs())
       if (error.code === status.INVALID_ARGUMENT) {
         throw new RefusalError({ code: 'invalid_value', detail: error.details })
       }
@@ -134,24 +156,30 @@ export class QueryClient implements AsyncDisposable {
     return [...nodes.slice(this.#turn), ...nodes.slice(0, this.#turn)]
   }
 
-  #clientOf({ address }: LiveNode): TimerQueriesClient {
-    let client = this.#clients.get(address)
-    if (client === undefined) {
-      client = new TimerQueriesClient(address, credentials.createInsecure(), channelOptions)
-      this.#clients.set(address, client)
+  #known({ name, address }: LiveNode): Known {
+    let known = this.#nodes.get(address)
+    if (known === undefined) {
+      const client = new TimerQueriesClient(address, credentials.createInsecure(), channelOptions)
+      known = { name, client, breaker: new Breaker() }
+      this.#nodes.set(address, known)
     }
-    return client
+    return known
   }
 
   #closeGone(): void {
     const { directory, clock } = this.#deps
     const live = new Set(directory.live('persistence', clock.monotonicMs()).map(({ address }) => address))
-    for (const [address, client] of this.#clients) {
+    for (const [address, { client }] of this.#nodes) {
       if (live.has(address)) continue
       client.close()
-      this.#clients.delete(address)
+      this.#nodes.delete(address)
     }
   }
+}
+
+/** The node has said so itself; what gRPC makes up when nobody answers has no headers. */
+function isAnswer({ metadata }: ServiceError): boolean {
+  return Object.keys(metadata.getMap()).length > 0
 }
 
 function call<Question, Reply>(

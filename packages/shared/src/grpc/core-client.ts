@@ -4,6 +4,7 @@
 
 import { backoffMs } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
+import type { BreakerState } from '../cluster/breaker.ts'
 import type { Directory } from '../cluster/directory.ts'
 import type { Refusal } from '../errors.ts'
 import type { Logger } from '../logger.ts'
@@ -46,6 +47,8 @@ export interface CoreClient extends AsyncDisposable {
   scan(query: ScanQuery, deadlineMs: number, signal?: AbortSignal): AsyncIterable<ScanPage>
   /** Commands that wait for their results. */
   readonly inFlight: number
+  /** Whether the nodes that were needed can be reached, by name. */
+  breakers(): ReadonlyMap<string, BreakerState>
 }
 
 export interface ScanQuery {
@@ -69,6 +72,8 @@ interface Group {
   open: { readonly command: SentCommand; readonly at: number }[]
   /** It was in the hands of a node that did not say "not done". */
   mayBeDone: boolean
+  /** Who owns it now, by the word of the one that does not; '' = not known. */
+  to: string
 }
 
 class Client implements CoreClient {
@@ -120,6 +125,10 @@ class Client implements CoreClient {
     return scanOwners(query, deadlineMs, { ...this.#deps, links: this.#links }, signal)
   }
 
+  breakers(): ReadonlyMap<string, BreakerState> {
+    return this.#links.breakers()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#links.close()
     return Promise.resolve()
@@ -136,7 +145,7 @@ class Client implements CoreClient {
       const n = this.#next[partition] ?? 1
       this.#next[partition] = n + 1
       this.#open[partition]?.add(n)
-      const group = groups.get(partition) ?? { partition, open: [], mayBeDone: false }
+      const group = groups.get(partition) ?? { partition, open: [], mayBeDone: false, to: '' }
       group.open.push({ command: { ...command, n, notAfterMs: deadlineMs }, at })
       groups.set(partition, group)
     }
@@ -147,11 +156,15 @@ class Client implements CoreClient {
   async #carryOut(group: Group, deadlineMs: number, results: CommandResult[]): Promise<void> {
     const { clock, random } = this.#deps
     for (let attempt = 0; group.open.length > 0; attempt += 1) {
-      const link = this.#links.ownerOf(group.partition)
-      if (link !== undefined) {
+      const hinted = group.to === '' ? undefined : this.#links.named(group.to)
+      const link = hinted ?? this.#links.ownerOf(group.partition)
+      group.to = ''
+      if (link?.breaker.allows(clock.monotonicMs()) === true) {
         this.#take(group, await this.#send(group, link, deadlineMs), results)
         if (group.open.length === 0) return
-      }
+        // Once: two that name each other are to be waited for.
+        if (hinted === undefined && group.to !== '') continue
+      } else if (!group.mayBeDone && (link !== undefined || this.#links.isAbandoned(group.partition))) break
       const leftMs = deadlineMs - clock.nowMs()
       if (leftMs <= 0) break
       await this.#links.changed(Math.min(backoffMs(againMs, attempt, random), leftMs))
@@ -182,8 +195,9 @@ class Client implements CoreClient {
         },
       )
       const cancel = clock.after(Math.max(0, deadlineMs - clock.nowMs()), () => {
-        forget()
-        resolve({ kind: 'lost', sent: true })
+        const sent = forget()
+        link.breaker.failed(clock.monotonicMs())
+        resolve({ kind: 'lost', sent })
       })
     })
   }
@@ -205,6 +219,7 @@ class Client implements CoreClient {
     }
     group.open = open
     group.mayBeDone ||= end.result.mayBeDone
+    group.to = end.result.notOwner?.to ?? ''
   }
 
   #end(group: Group, { n }: SentCommand, at: number, result: CommandResult, results: CommandResult[]): void {

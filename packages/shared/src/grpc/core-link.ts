@@ -1,9 +1,10 @@
 // The way to one timer-core node: a channel, and one stream on which groups of commands go out as many as a
 // turn of the loop brings. A group ends answered, or lost with its stream; nothing here is sent twice.
-// Knows no gRPC: the channel is handed in.
+// The breaker is told whether the node is reached. Knows no gRPC: the channel is handed in.
 
 import type { CommandGroup, GroupResult } from '@timers/proto/timers/core/v1/core.ts'
 import type { Clock } from '../clock.ts'
+import { Breaker } from '../cluster/breaker.ts'
 import type { Logger } from '../logger.ts'
 import type { NodeChannel, NodeStream } from './node-channel.ts'
 
@@ -19,6 +20,8 @@ export interface CoreLinkDeps {
 }
 
 const commandsAMessage = 1000
+/** A node that does not say that it listens is not reached. */
+const listensWithinMs = 1000
 /** More than any cluster has. */
 const partitionsMost = 2 ** 16
 
@@ -30,6 +33,7 @@ interface Outgoing {
 
 export class CoreLink {
   readonly channel: NodeChannel
+  readonly breaker = new Breaker()
   readonly #closing = new AbortController()
   readonly #deps: CoreLinkDeps
   #stream: NodeStream | undefined
@@ -49,15 +53,18 @@ export class CoreLink {
     return this.#closing.signal
   }
 
-  /** `end` is called once, later; the answer makes the link forget the group, and then it is not called. */
-  send(group: CommandGroup, end: (end: GroupEnd) => void): () => void {
+  /**
+   * `end` is called once, later; the answer makes the link forget the group, and then it is not called: it says
+   * whether the group may have reached the node.
+   */
+  send(group: CommandGroup, end: (end: GroupEnd) => void): () => boolean {
     const outgoing = { key: keyOf(group.partition, leastOf(group.commands)), group, end }
     this.#queue.push(outgoing)
     if (!this.signal.aborted) this.#stream ??= this.#open()
     this.#flushSoon()
     return () => {
-      this.#sent.delete(outgoing.key)
       this.#queue = this.#queue.filter((waiting) => waiting !== outgoing)
+      return this.#sent.delete(outgoing.key)
     }
   }
 
@@ -70,13 +77,17 @@ export class CoreLink {
   }
 
   #open(): NodeStream {
+    const { clock } = this.#deps
     const stream: NodeStream = this.channel.stream({
       listens: () => {
         if (this.#stream !== stream) return
+        giveUp()
+        this.breaker.succeeded()
         this.#ready = true
         this.#flush()
       },
       answered: (results) => {
+        this.breaker.succeeded()
         for (const result of results) this.#answered(result)
       },
       drained: () => {
@@ -86,8 +97,16 @@ export class CoreLink {
         if (this.#stream !== stream) return
         if (reason !== undefined)
           this.#deps.logger.warn({ error: reason }, 'the stream to a timer-core node is lost')
+        giveUp()
+        if (!this.#ready) this.breaker.failed(clock.monotonicMs())
         this.#lose()
       },
+    })
+    const giveUp = clock.after(listensWithinMs, () => {
+      if (this.#stream !== stream) return
+      this.breaker.failed(clock.monotonicMs())
+      this.#lose()
+      stream.cancel()
     })
     return stream
   }

@@ -37,7 +37,11 @@ export async function getFromOwner(
     if (leftMs <= 0) break
     const link = links.ownerOf(partition)
     const waitMs = Math.max(0, waitUntilMs - clock.nowMs())
+    const isHopeless = link ? !link.breaker.allows(clock.monotonicMs()) : links.isAbandoned(partition)
+    if (isHopeless) break
     const response = link && (await askOne(link, { ...query, waitMs }, leftMs))
+    if (response === undefined) link?.breaker.failed(clock.monotonicMs())
+    else link?.breaker.succeeded()
     const result = response && getResultFromWire(response, partition)
     if (result !== undefined) return result
     await links.changed(Math.min(backoffMs(againMs, attempt, random), leftMs))
@@ -71,7 +75,7 @@ export async function* scanOwners(
   const byLink = new Map<CoreLink, number[]>()
   for (const partition of query.partitions) {
     const link = links.ownerOf(partition)
-    if (link === undefined) throw lostOwner(partition)
+    if (link?.breaker.state !== 'closed') throw lostOwner(partition)
     const known = byLink.get(link)
     if (known === undefined) byLink.set(link, [partition])
     else known.push(partition)
