@@ -8,8 +8,10 @@ export function createFastClock(times: number): Clock {
   const startedAtMs = real.nowMs()
   const monotonicMs = (): number => real.monotonicMs() * times
   const startedMonotonicMs = monotonicMs()
+  const nowMs = (): number => Math.floor(startedAtMs + monotonicMs() - startedMonotonicMs)
   return {
-    nowMs: () => Math.floor(startedAtMs + monotonicMs() - startedMonotonicMs),
+    nowMs,
+    wallMs: nowMs,
     errorMs: () => 0,
     monotonicMs,
     after: (delayMs, callback) => real.after(delayMs / times, callback),
