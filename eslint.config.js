@@ -18,7 +18,8 @@ const rooms = {
   'prom-client': ['metrics.ts', 'ops-server.ts'],
   'http-proxy-3': ['front-door.ts'],
 }
-const ideas = '**/src/{timer,deadline,partition,placement,ticks,projection,fanout,cluster,log}/**/*.ts'
+const ideas =
+  '**/src/{timer,deadline,partition,placement,ticks,projection,fanout,cluster,log,snapshot}/**/*.ts'
 const notAnIdea = [
   String.raw`^(?!\.\.?/|@timers/shared/(timer/|cluster/|log/|partition-of\.ts$|clock\.ts$|errors\.ts$|backoff\.ts$))`,
   '/(http|ws|grpc|nats|mongo|file|wire)/',

@@ -16,6 +16,7 @@ import { followHeartbeats, startHeartbeats, type Heartbeats } from '@timers/shar
 import { measureTime } from '@timers/shared/metrics.ts'
 import { startOpsServer } from '@timers/shared/ops-server.ts'
 import { createSystemClock } from '@timers/shared/system-clock.ts'
+import { snapshotCodec } from '@timers/shared/wire/snapshot-wire.ts'
 import { createPacking } from '@timers/shared/wire/timer-wire.ts'
 import type { TimerCoreConfig } from './config.ts'
 import { timerCoreService } from './grpc/timer-core-service.ts'
@@ -24,9 +25,11 @@ import { ensureCluster } from './nats/cluster-setup.ts'
 import { EventLogs } from './nats/event-log.ts'
 import { followWatchLists, sendTicksOn } from './nats/live.ts'
 import { LogConnection } from './nats/log-connection.ts'
+import { createSnapshotStore } from './nats/snapshot-store.ts'
 import { Partition } from './partition/partition.ts'
 import { Turns } from './partition/turns.ts'
 import { Host } from './placement/host.ts'
+import type { SnapshotSource } from './snapshot/load.ts'
 import { Ticker } from './ticks/ticker.ts'
 
 const heartbeatMs = 250
@@ -42,11 +45,12 @@ export async function startTimerCore(config: TimerCoreConfig): Promise<RunningAp
   const metrics = createMetrics(name)
   let notReady = ['starting']
   let readiness = (): string[] => notReady
-  const ops = await startOpsServer(config.ops, {
-    registry: metrics.registry,
-    readiness: () => ({ ready: readiness().length === 0, reasons: readiness() }),
-  })
-  stack.use(ops)
+  const ops = stack.use(
+    await startOpsServer(config.ops, {
+      registry: metrics.registry,
+      readiness: () => ({ ready: readiness().length === 0, reasons: readiness() }),
+    }),
+  )
 
   const live = await connectNats({ servers: config.natsServers, name, reconnect: true }, { logger })
   stack.defer(() => live.close())
@@ -74,7 +78,9 @@ export async function startTimerCore(config: TimerCoreConfig): Promise<RunningAp
         (heartbeats = startHeartbeats({ intervalMs: heartbeatMs }, { connection, clock, self })),
     },
   )
-  const parts = { config, cluster, clock, logger, metrics, directory, logs, sendTicks: sendTicksOn(live) }
+  const snapshots = await openSnapshots(config, logger, stack)
+  const sendTicks = sendTicksOn(live)
+  const parts = { config, cluster, clock, logger, metrics, directory, logs, snapshots, sendTicks }
   const { host, ticker } = createHost(parts, () => heartbeats?.now())
   stack.use(
     followWatchLists({
@@ -88,15 +94,10 @@ export async function startTimerCore(config: TimerCoreConfig): Promise<RunningAp
   stack.defer(() => {
     ticker.stop()
   })
-  const grpc = await serveGrpc(
-    {
-      ...config.grpc,
-      maxMessageBytes: coreMessageBytes,
-      services: [timerCoreService({ host, clock, partitionCount })],
-    },
-    { logger },
+  const services = [timerCoreService({ host, clock, partitionCount })]
+  const grpc = stack.use(
+    await serveGrpc({ ...config.grpc, maxMessageBytes: coreMessageBytes, services }, { logger }),
   )
-  stack.use(grpc)
   address = `${config.advertiseHost}:${grpc.port}`
   stack.use(logs)
   await logs.open()
@@ -105,6 +106,18 @@ export async function startTimerCore(config: TimerCoreConfig): Promise<RunningAp
   host.start()
   const owned = stack.move()
   return { name, ops: ops.url, grpc: grpc.address, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** On a connection of their own: an append never waits behind a snapshot. */
+async function openSnapshots(
+  { name, natsServers }: TimerCoreConfig,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+): Promise<SnapshotSource> {
+  const options = { servers: natsServers, name: `${name}-snapshots`, reconnect: true }
+  const connection = await connectNats(options, { logger })
+  stack.defer(() => connection.close())
+  return { store: createSnapshotStore({ connection }), codec: snapshotCodec }
 }
 
 interface HostParts {
@@ -116,6 +129,7 @@ interface HostParts {
   readonly sendTicks: (partition: number, ticks: readonly Tick[]) => void
   readonly directory: Directory
   readonly logs: LogConnection
+  readonly snapshots: SnapshotSource
 }
 
 /** The partitions of this node, and the ticks of their timers. */
@@ -155,6 +169,7 @@ function createHost(parts: HostParts, changed: () => void): { host: Host; ticker
             random: Math.random,
             newTerm: () => randomBytes(8).toString('hex'),
             packing,
+            snapshots: parts.snapshots,
             observer,
             mine,
             applied: (event) => {

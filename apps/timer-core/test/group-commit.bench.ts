@@ -7,10 +7,12 @@ import { partitionOf } from '@timers/shared/partition-of.ts'
 import { createSystemClock } from '@timers/shared/system-clock.ts'
 import { quiet } from '@timers/shared/test/quiet.ts'
 import type { SentCommand } from '@timers/shared/timer/command.ts'
+import { snapshotCodec } from '@timers/shared/wire/snapshot-wire.ts'
 import { createPacking } from '@timers/shared/wire/timer-wire.ts'
 import { ensureCluster } from '../src/nats/cluster-setup.ts'
 import { EventLogs } from '../src/nats/event-log.ts'
 import { LogConnection } from '../src/nats/log-connection.ts'
+import { createSnapshotStore } from '../src/nats/snapshot-store.ts'
 import { Partition } from '../src/partition/partition.ts'
 import { Turns } from '../src/partition/turns.ts'
 import {
@@ -50,6 +52,7 @@ async function ownPartition(broker: Broker, stack: AsyncDisposableStack) {
       random: Math.random,
       newTerm: () => randomBytes(8).toString('hex'),
       packing: createPacking(),
+      snapshots: { store: createSnapshotStore({ connection }), codec: snapshotCodec },
       observer: {
         appended: () => (records += 1),
         fired: () => undefined,

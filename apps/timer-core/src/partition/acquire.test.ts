@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { recordFormat, type LogRecord } from '@timers/shared/log/record.ts'
+import { SnapshotMemory } from '../../test/snapshot-memory.ts'
 import { VirtualClock } from '../../test/virtual-clock.ts'
 import { acquire, type AcquireDeps, type Claim } from './acquire.ts'
 import { Ledger } from './ledger.ts'
@@ -76,7 +77,8 @@ function begin(log: FakeLog, more: Partial<AcquireDeps> = {}) {
     random: () => 0.5,
     newTerm: () => `term-${(terms += 1)}`,
     mine: () => true,
-    freshLedger: () => new Ledger(options, packing),
+    freshLedger: (head) => new Ledger(options, packing, head),
+    snapshots: new SnapshotMemory().source,
     takeover: (term) => takeoverOf('me', term),
     wait: (delayMs) => {
       waits.push(delayMs)

@@ -1,10 +1,12 @@
 // What one partition's log adds up to: the one way from a record to state, taken by replay and by this
 // node's own commits alike. Knows no log and no clock; a record that does not follow the last is refused.
 
-import { recordFormat } from '@timers/shared/log/record.ts'
+import { recordFormat, type RecordBody } from '@timers/shared/log/record.ts'
+import { snapshotFormat, type SnapshotHead, type SnapshotPart } from '@timers/shared/log/snapshot.ts'
 import { TermFilter } from '@timers/shared/log/term-filter.ts'
 import { partitionOf } from '@timers/shared/partition-of.ts'
 import type { TimerEvent } from '@timers/shared/timer/event.ts'
+import { AnsweredKeys } from './answered-keys.ts'
 import type { Packing, StoredRecord } from './ports.ts'
 import { Repeats } from './repeats.ts'
 import { PartitionState } from './state.ts'
@@ -12,6 +14,11 @@ import { PartitionState } from './state.ts'
 /** The log cannot be what the service wrote: nothing may be built on it. */
 export class DamagedLogError extends Error {
   override readonly name = 'DamagedLogError'
+}
+
+/** A snapshot that cannot be used: it is not what the log names, or not of this log. The one before may do. */
+export class SnapshotFaultError extends Error {
+  override readonly name = 'SnapshotFaultError'
 }
 
 /** Records between two lookings for what may be forgotten. */
@@ -31,17 +38,40 @@ export interface LedgerOptions {
   readonly dataId: string
 }
 
+/** A snapshot as it is named by the log, or has been read. */
+export interface NamedSnapshot {
+  readonly sequence: number
+  readonly parts: number
+  readonly crc: number
+}
+
 export class Ledger {
   readonly state: PartitionState
   readonly repeats = new Repeats()
-  readonly #filter = new TermFilter(undefined)
+  readonly answered = new AnsweredKeys()
+  readonly #filter: TermFilter
   readonly #options: LedgerOptions
+  readonly #packing: Packing
   #owner: string | undefined
   #lastRead: LastRead | undefined
+  #lastTerm: string | undefined
+  #snapshotAt = 0
+  #snapshotBefore = 0
+  /** What was read of snapshots, until the log is found to name it. */
+  #unnamed: NamedSnapshot | undefined
 
-  constructor(options: LedgerOptions, packing: Packing) {
+  /** `head`: of the snapshot it begins with; restore() and restored() have to follow before any record does. */
+  constructor(options: LedgerOptions, packing: Packing, head?: SnapshotHead) {
     this.#options = options
+    this.#packing = packing
     this.state = new PartitionState(packing)
+    this.#filter = new TermFilter(head?.term)
+    if (head === undefined) return
+    this.#check(head)
+    this.#owner = head.owner
+    this.#snapshotAt = head.before
+    this.state.sequence = head.sequence
+    this.state.versionFloor = head.versionFloor
   }
 
   get partition(): number {
@@ -62,6 +92,57 @@ export class Ledger {
   /** The newest record, if it was read: undefined when it is our own and was acknowledged. */
   get lastRead(): LastRead | undefined {
     return this.#lastRead
+  }
+
+  /** Under which the newest record was written, whether it counts or not; undefined when none was read. */
+  get lastTerm(): string | undefined {
+    return this.#lastTerm
+  }
+
+  /** The position of the newest snapshot that the log names, and of the one before; 0 without one. */
+  get snapshotAt(): number {
+    return this.#snapshotAt
+  }
+  get snapshotBefore(): number {
+    return this.#snapshotBefore
+  }
+
+  /** False: it stands on a snapshot that no record has named yet, and is not to be believed. */
+  get isNamed(): boolean {
+    return this.#unnamed === undefined
+  }
+
+  /** What a snapshot that is begun now says of itself. */
+  head(): SnapshotHead {
+    const { dataId, partition, partitionCount } = this.#options
+    return {
+      format: snapshotFormat,
+      dataId,
+      partition,
+      partitionCount,
+      sequence: this.sequence,
+      term: this.term,
+      owner: this.#owner,
+      versionFloor: this.state.versionFloor,
+      before: this.#snapshotAt,
+    }
+  }
+
+  restore({ timers, sessions, results, answered }: SnapshotPart): void {
+    for (const item of timers) {
+      const { tenantId, timerId } = this.state.restore(item)
+      if (this.#hashesElsewhere(tenantId, timerId)) {
+        throw new SnapshotFaultError('It holds a timer that hashes elsewhere')
+      }
+    }
+    for (const session of sessions) this.repeats.restoreSession(session)
+    for (const result of results) this.repeats.restoreResult(result, this.#packing.unpack(result.packed))
+    for (const key of answered) this.answered.restore(key)
+  }
+
+  /** All parts were restored. The log is to name them. */
+  restored(snapshot: NamedSnapshot): void {
+    this.#unnamed = snapshot
   }
 
   /** Records that did not count because their writer no longer owned the partition. */
@@ -99,6 +180,7 @@ export class Ledger {
     const counts = this.#filter.admits(record)
     const events = counts ? this.#applyBody(sequence, record, wasRead) : []
     this.state.sequence = sequence
+    this.#lastTerm = record.term
     return events
   }
 
@@ -113,18 +195,49 @@ export class Ledger {
       }
       this.#owner = owner
     }
+    if (body.kind === 'snapshotTaken') this.#nameSnapshot(body)
     if (body.kind !== 'batch') return []
-    const { partition, partitionCount } = this.#options
     for (const event of body.events) {
-      const { tenantId, timerId } = event.timer
-      if (wasRead && partitionOf(tenantId, timerId, partitionCount) !== partition) {
+      if (wasRead && this.#hashesElsewhere(event.timer.tenantId, event.timer.timerId)) {
         throw new DamagedLogError(`Record ${sequence} holds a timer that hashes elsewhere`)
       }
       this.state.apply(event)
       this.repeats.keep(event.session, event.n, event.type, event.timer, sequence, body.nowMs)
     }
+    for (const key of body.answered ?? []) this.answered.add(key, body.nowMs)
     // A replay of years must not remember them: what is old by the log's own time is forgotten on the way.
-    if (sequence % forgetEvery === 0) this.repeats.forgetExpired(body.nowMs)
+    if (sequence % forgetEvery === 0) this.forgetExpired(body.nowMs)
     return body.events
+  }
+
+  /** Call it now and then. */
+  forgetExpired(nowMs: number): void {
+    this.repeats.forgetExpired(nowMs)
+    this.answered.forgetExpired(nowMs)
+  }
+
+  #nameSnapshot({ sequence, parts, crc }: Extract<RecordBody, { kind: 'snapshotTaken' }>): void {
+    const read = this.#unnamed
+    if (read?.sequence === sequence) {
+      if (read.parts !== parts || read.crc !== crc) {
+        throw new SnapshotFaultError(`Read ${read.parts} parts of CRC ${read.crc}, not ${parts} of ${crc}`)
+      }
+      this.#unnamed = undefined
+    }
+    this.#snapshotBefore = this.#snapshotAt
+    this.#snapshotAt = sequence
+  }
+
+  #hashesElsewhere(tenantId: string, timerId: string): boolean {
+    const { partition, partitionCount } = this.#options
+    return partitionOf(tenantId, timerId, partitionCount) !== partition
+  }
+
+  #check(head: SnapshotHead): void {
+    const { dataId, partition, partitionCount } = this.#options
+    if (head.format > snapshotFormat) throw new SnapshotFaultError(`It has format ${head.format}`)
+    if (head.dataId !== dataId || head.partition !== partition || head.partitionCount !== partitionCount) {
+      throw new SnapshotFaultError(`It is of other data: ${head.dataId}`)
+    }
   }
 }

@@ -7,6 +7,7 @@ import { recordFormat } from '@timers/shared/log/record.ts'
 import type { Operation, SentCommand } from '@timers/shared/timer/command.ts'
 import { MemoryLog } from '../../test/memory-log.ts'
 import { packing } from '../../test/timers.ts'
+import { SnapshotMemory } from '../../test/snapshot-memory.ts'
 import { VirtualClock } from '../../test/virtual-clock.ts'
 import type { GroupOutcome } from './mailbox.ts'
 import { Partition } from './partition.ts'
@@ -41,6 +42,7 @@ describe('a partition', () => {
         random: () => 0.5,
         newTerm: () => `${node}-${(terms += 1)}`,
         packing,
+        snapshots: new SnapshotMemory().source,
         observer: {
           appended: () => undefined,
           fired: () => undefined,

@@ -3,8 +3,10 @@
 
 import { pause, type Clock } from '@timers/shared/clock.ts'
 import { recordFormat } from '@timers/shared/log/record.ts'
+import type { SnapshotHead } from '@timers/shared/log/snapshot.ts'
 import type { TimerEvent } from '@timers/shared/timer/event.ts'
 import type { ScanPage, Selection } from '@timers/shared/timer/results.ts'
+import type { SnapshotSource } from '../snapshot/load.ts'
 import { acquire, type Claim } from './acquire.ts'
 import { CommitLoop } from './commit-loop.ts'
 import { Confirmation } from './confirmation.ts'
@@ -33,6 +35,7 @@ export interface PartitionDeps {
   /** 64 random bits as 16 hexadecimal digits. */
   readonly newTerm: () => string
   readonly packing: Packing
+  readonly snapshots: SnapshotSource
   readonly observer: PartitionObserver
   /** Whether placement names this node. */
   readonly mine: () => boolean
@@ -169,7 +172,7 @@ export class Partition implements Standing {
     this.#reader.tick()
     if (monotonicMs >= this.#forgetAtMs) {
       this.#forgetAtMs = monotonicMs + 1000
-      this.#ledger.repeats.forgetExpired(clock.nowMs())
+      this.#ledger.forgetExpired(clock.nowMs())
     }
     if (this.serving) {
       // The time may have been set, or become known.
@@ -204,7 +207,7 @@ export class Partition implements Standing {
       const acquired = await acquire(this.#ledger, this.#claim, {
         ...this.#deps,
         now: () => this.#confirmation.now(),
-        freshLedger: () => this.#freshLedger(),
+        freshLedger: (head) => this.#freshLedger(head),
         takeover: (term) => ({ ...owner, term, body: { kind: 'takeover', dataId, partitionCount } }),
         wait: (delayMs) => pause(clock, delayMs, this.#closing.signal),
         signal: this.#closing.signal,
@@ -235,7 +238,7 @@ export class Partition implements Standing {
     this.#reader.close(owner)
   }
 
-  #freshLedger(): Ledger {
-    return new Ledger(this.#options, this.#deps.packing)
+  #freshLedger(head?: SnapshotHead): Ledger {
+    return new Ledger(this.#options, this.#deps.packing, head)
   }
 }

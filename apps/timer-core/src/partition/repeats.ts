@@ -2,6 +2,7 @@
 // A result is kept until its caller says it has it, or for longer than any command may wait to be staged.
 // Nothing is ever evicted for want of room: the caller is refused instead.
 
+import type { SnapshotResult, SnapshotSession } from '@timers/shared/log/snapshot.ts'
 import type { EventType } from '@timers/shared/timer/event.ts'
 import type { Timer } from '@timers/shared/timer/timer.ts'
 
@@ -58,6 +59,29 @@ export class Repeats {
     for (const kept of known.results.keys()) {
       if (kept >= n) break
       this.#drop(known, kept)
+    }
+  }
+
+  restoreSession({ session, answeredBelow, heardAtMs }: SnapshotSession): void {
+    const known = this.#session(session, heardAtMs)
+    known.answeredBelow = answeredBelow
+    known.heardAtMs = heardAtMs
+  }
+  restoreResult({ session, n, type, sequence, keptUntilMs }: SnapshotResult, timer: Timer): void {
+    const { results } = this.#session(session, keptUntilMs - keptForMs)
+    if (!results.has(n)) this.#size += 1
+    results.set(n, { type, timer, sequence, keptUntilMs })
+  }
+
+  *walkSessions(): Generator<SnapshotSession, void, void> {
+    for (const [session, { answeredBelow, heardAtMs }] of this.#sessions) {
+      yield { session, answeredBelow, heardAtMs }
+    }
+  }
+  /** Results may be added and dropped between two steps. */
+  *walkResults(): Generator<{ session: string; n: number; result: KeptResult }, void, void> {
+    for (const [session, { results }] of this.#sessions) {
+      for (const [n, result] of results) yield { session, n, result }
     }
   }
 

@@ -1,6 +1,7 @@
 // What the log says: the timers of one partition, by tenant, and when the running ones are due.
 // Changed only by apply(), with events that are in the log. Knows no log, no command, no clock.
 
+import type { SnapshotTimer } from '@timers/shared/log/snapshot.ts'
 import type { TimerEvent } from '@timers/shared/timer/event.ts'
 import type { RunningTimer, Timer } from '@timers/shared/timer/timer.ts'
 import { DeadlineQueue } from '../deadline/deadline-queue.ts'
@@ -76,13 +77,37 @@ export class PartitionState {
     }
   }
 
+  /**
+   * Of every timer as it is when the walk comes to it; events may be applied between two steps. One that is there
+   * from before the walk to behind it is met; one that is deleted and created again may be met twice.
+   */
+  *walk(): Generator<SnapshotTimer, void, void> {
+    for (const timers of this.#tenants.values()) {
+      for (const entry of timers.values()) {
+        if (typeof entry === 'string') yield { packed: entry, setBy: '' }
+        else yield { packed: this.#packing.pack(entry.timer), setBy: entry.setBy }
+      }
+    }
+  }
+
+  /** A timer of a snapshot, unless a newer version of it is here. */
+  restore({ packed, setBy }: SnapshotTimer): Timer {
+    const timer = this.#packing.unpack(packed)
+    const timers = this.#timersOf(timer.tenantId)
+    const before = timers.get(timer.timerId)
+    if (before !== undefined && this.#timerOf(before).version >= timer.version) return timer
+    if (typeof before === 'object') this.#unschedule(before)
+    if (timer.state === 'running') {
+      const entry: RunningEntry = { timer, handle: notQueued, setBy }
+      timers.set(timer.timerId, entry)
+      this.#schedule(entry)
+    } else timers.set(timer.timerId, packed)
+    return timer
+  }
+
   apply(event: TimerEvent): void {
     const { timer } = event
-    let timers = this.#tenants.get(timer.tenantId)
-    if (timers === undefined) {
-      timers = new Map()
-      this.#tenants.set(timer.tenantId, timers)
-    }
+    const timers = this.#timersOf(timer.tenantId)
     const before = timers.get(timer.timerId)
     if (event.type === 'deleted') {
       if (typeof before === 'object') this.#unschedule(before)
@@ -129,6 +154,15 @@ export class PartitionState {
   giveBackDue(): void {
     for (const entry of this.#taken) if (entry.handle === notQueued) this.#schedule(entry)
     this.#taken.length = 0
+  }
+
+  #timersOf(tenantId: string): Map<string, Entry> {
+    let timers = this.#tenants.get(tenantId)
+    if (timers === undefined) {
+      timers = new Map()
+      this.#tenants.set(tenantId, timers)
+    }
+    return timers
   }
 
   #timerOf(entry: Entry): Timer {

@@ -11,10 +11,25 @@ export interface RecordEvent extends TimerEvent {
   readonly n: number
 }
 
+/** A command with an Idempotency-Key and what it was answered, known by digests alone. */
+export interface AnsweredKey {
+  /** Of tenant, method, path and key: 16 bytes. */
+  readonly digest: Uint8Array
+  /** Of the body: 8 bytes. */
+  readonly body: Uint8Array
+  readonly status: number
+  readonly version: number
+}
+
 export type RecordBody =
   | { readonly kind: 'takeover'; readonly dataId: string; readonly partitionCount: number }
   /** `nowMs`: the one instant, in cluster time, by which all of them were judged. */
-  | { readonly kind: 'batch'; readonly nowMs: number; readonly events: readonly RecordEvent[] }
+  | {
+      readonly kind: 'batch'
+      readonly nowMs: number
+      readonly events: readonly RecordEvent[]
+      readonly answered?: readonly AnsweredKey[]
+    }
   | {
       readonly kind: 'snapshotTaken'
       readonly sequence: number

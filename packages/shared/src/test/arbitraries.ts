@@ -5,7 +5,7 @@ import { actorTypes, type Actor, type Operation, type SentCommand } from '../tim
 import { eventTypes } from '../timer/event.ts'
 import { limits } from '../timer/limits.ts'
 import { completedBys, type JsonObject, type Labels, type Timer } from '../timer/timer.ts'
-import type { RecordEvent } from '../log/record.ts'
+import type { AnsweredKey, RecordEvent } from '../log/record.ts'
 
 const text = (maxLength: number): fc.Arbitrary<string> => fc.string({ unit: 'grapheme', maxLength })
 export const timerId = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._~-]{0,40}$/)
@@ -124,6 +124,16 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
     },
     { requiredKeys: ['op', 'windowMs', 'byMs'] },
   ),
+)
+
+export const answeredKey: fc.Arbitrary<AnsweredKey> = fc.record(
+  {
+    digest: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+    body: fc.uint8Array({ minLength: 8, maxLength: 8 }),
+    status: fc.nat(599),
+    version: natural,
+  },
+  { noNullPrototype: true },
 )
 
 export const sentCommand: fc.Arbitrary<SentCommand> = fc.record(

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { LogRecord as PbLogRecord } from '@timers/proto/timers/core/v1/log.ts'
 import { Timer as PbTimer } from '@timers/proto/timers/v1/timer.ts'
 import type { LogRecord, RecordBody, RecordEvent } from '../log/record.ts'
-import { recordEvent, timer } from '../test/arbitraries.ts'
+import { answeredKey, recordEvent, timer } from '../test/arbitraries.ts'
 import type { Timer } from '../timer/timer.ts'
 import { decodeRecord, encodeRecord } from './record-wire.ts'
 import { createPacking, packTimer, timerFromWire, timerToWire, unpackTimer } from './timer-wire.ts'
@@ -17,6 +17,12 @@ const body: fc.Arbitrary<RecordBody> = fc.oneof(
     kind: fc.constant('batch' as const),
     nowMs: natural,
     events: fc.array(recordEvent, { maxLength: 5 }),
+  }),
+  fc.record({
+    kind: fc.constant('batch' as const),
+    nowMs: natural,
+    events: fc.array(recordEvent, { maxLength: 1 }),
+    answered: fc.array(answeredKey, { minLength: 1, maxLength: 3 }),
   }),
   fc.record({ kind: fc.constant('takeover' as const), dataId: fc.uuid(), partitionCount: fc.nat() }),
   fc.record({

@@ -1,8 +1,12 @@
 // Log records: domain ↔ bytes. A record is checked whole before any of it is encoded, and decoding
 // lets nothing but a WireError out, whatever the bytes.
 
-import { LogRecord as PbLogRecord, type LogEvent as PbLogEvent } from '@timers/proto/timers/core/v1/log.ts'
-import type { LogRecord, RecordBody, RecordEvent } from '../log/record.ts'
+import {
+  LogRecord as PbLogRecord,
+  type Answered as PbAnswered,
+  type LogEvent as PbLogEvent,
+} from '@timers/proto/timers/core/v1/log.ts'
+import type { AnsweredKey, LogRecord, RecordBody, RecordEvent } from '../log/record.ts'
 import {
   actorFromWire,
   actorToWire,
@@ -11,7 +15,17 @@ import {
   timerFromWire,
   timerToWire,
 } from './timer-wire.ts'
-import { decode, filled, integer, natural, positive, present, uint32, WireError } from './wire-error.ts'
+import {
+  decode,
+  exactly,
+  filled,
+  integer,
+  natural,
+  positive,
+  present,
+  uint32,
+  WireError,
+} from './wire-error.ts'
 
 /** Throws a WireError that names the field; then nothing was encoded. */
 export function encodeRecord(record: LogRecord): Uint8Array {
@@ -49,7 +63,11 @@ function bodyToWire(body: RecordBody): PbLogRecord['body'] {
     case 'batch':
       return {
         $case: 'batch',
-        value: { nowMs: integer(body.nowMs, 'batch.nowMs'), events: body.events.map(eventToWire) },
+        value: {
+          nowMs: integer(body.nowMs, 'batch.nowMs'),
+          events: body.events.map(eventToWire),
+          answered: (body.answered ?? []).map(answeredToWire),
+        },
       }
     case 'snapshotTaken':
       return {
@@ -73,8 +91,11 @@ function bodyFromWire(body: PbLogRecord['body']): RecordBody {
   switch (body?.$case) {
     case 'takeover':
       return { kind: 'takeover', dataId: body.value.dataId, partitionCount: body.value.partitionCount }
-    case 'batch':
-      return { kind: 'batch', nowMs: body.value.nowMs, events: body.value.events.map(eventFromWire) }
+    case 'batch': {
+      const { nowMs, events, answered } = body.value
+      const batch = { kind: 'batch', nowMs, events: events.map(eventFromWire) } as const
+      return answered.length === 0 ? batch : { ...batch, answered: answered.map(answeredFromWire) }
+    }
     case 'snapshotTaken': {
       const { sequence, parts, crc } = body.value
       return { kind: 'snapshotTaken', sequence: natural(sequence, 'snapshotTaken.sequence'), parts, crc }
@@ -106,5 +127,23 @@ function eventFromWire(pb: PbLogEvent): RecordEvent {
     cause: { actor: actorFromWire(pb.actor), requestId: pb.requestId },
     session: pb.session,
     n: natural(pb.n, 'event.n'),
+  }
+}
+
+export function answeredToWire({ digest, body, status, version }: AnsweredKey): PbAnswered {
+  return {
+    digest: exactly(digest, 16, 'answered.digest'),
+    body: exactly(body, 8, 'answered.body'),
+    status: uint32(status, 'answered.status'),
+    version: natural(version, 'answered.version'),
+  }
+}
+
+export function answeredFromWire({ digest, body, status, version }: PbAnswered): AnsweredKey {
+  return {
+    digest: exactly(digest, 16, 'answered.digest'),
+    body: exactly(body, 8, 'answered.body'),
+    status,
+    version: natural(version, 'answered.version'),
   }
 }

@@ -41,6 +41,11 @@ export function filled(value: string, field: string): string {
   return value
 }
 
+export function exactly(bytes: Uint8Array, length: number, field: string): Uint8Array {
+  if (bytes.length !== length) throw new WireError(field, `has ${bytes.length} bytes, not ${length}`)
+  return bytes
+}
+
 export function present<T>(value: T | undefined, field: string): T {
   if (value === undefined) throw new WireError(field, 'is missing')
   return value
