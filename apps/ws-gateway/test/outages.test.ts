@@ -95,36 +95,39 @@ test('nats-server restarts: viewers go on, and miss nothing', async () => {
   await world.gateway.ready()
 })
 
-test('a viewer that does not read is closed with 4503; others are served meanwhile', async () => {
+test('viewers that do not read are closed with 4503 and cut off; others are served meanwhile', async () => {
   const ids = Array.from({ length: 100 }, (_, n) => `slow-${n}`)
   const metadata = { text: 'x'.repeat(4000) }
   const puts = ids.map((timerId) => ({ timerId, op: 'put', durationMs: 600_000, metadata }))
   await world.api('POST', '/v1/commands', { commands: puts })
   // Raw, so that it truly does not read: a masked text frame, then silence.
-  const { port } = new URL(world.url)
-  const socket = connect(Number(port), '127.0.0.1')
-  socket.on('error', () => undefined)
+  const port = Number(new URL(world.url).port)
+  const [socket, stream] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+  for (const raw of [socket, stream]) raw.on('error', () => undefined).pause()
+  stream.write('GET /v1/stream?prefix=slow- HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
   const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13'
   socket.write(
     `GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n\r\n`,
   )
   const subscribe = Buffer.from(JSON.stringify({ type: 'subscribe', requestId: 'r', prefix: 'slow-' }))
   socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | subscribe.length, 0, 0, 0, 0]), subscribe]))
-  socket.pause()
   await using quick = await SocketClient.open(world.url)
   await quick.ask({ type: 'subscribe', prefix: 'slow-' })
 
-  const before = await metric(world.gateway, 'timers_ws_closed_total', 'code="4503"')
+  const closed = async () => (await metric(world.gateway, 'timers_ws_closed_total', 'code="4503"')) || 0
+  const connections = (kind: string) => metric(world.gateway, 'timers_ws_connections', `kind="${kind}"`)
+  const before = await closed()
   const untilMs = performance.now() + 45_000
   for (let round = 0; performance.now() < untilMs; round++) {
     const updates = ids.map((timerId) => ({ timerId, op: 'update', title: `round ${round}` }))
     await world.api('POST', '/v1/commands', { commands: updates })
     await quick.next(({ timer }) => timer?.title === `round ${round}`)
-    if ((await metric(world.gateway, 'timers_ws_closed_total', 'code="4503"')) > (before || 0)) break
+    if ((await closed()) === before + 2 && (await connections('stream')) === 0) break
   }
-  assert.equal(await metric(world.gateway, 'timers_ws_closed_total', 'code="4503"'), (before || 0) + 1)
+  assert.equal(await closed(), before + 2)
+  assert.deepEqual([await connections('socket'), await connections('stream')], [1, 0])
   assert.ok((await metric(world.gateway, 'timers_event_loop_delay_seconds', 'quantile="0.5"')) < 1)
-  socket.destroy()
+  for (const raw of [socket, stream]) raw.destroy()
 })
 
 test('stopped, it says goodbye with 4510 and when to come back, to sockets and streams', async () => {

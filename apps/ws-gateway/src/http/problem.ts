@@ -54,5 +54,7 @@ export function refuseUpgrade(socket: Duplex, refusal: Refusal, about: About): v
   const lines = Object.entries({ ...headers, connection: 'close' }).map(
     ([name, value]) => `${name}: ${value}`,
   )
-  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, '', body].join('\r\n'))
+  const text = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, '', body].join('\r\n')
+  // Not left half open: nothing waits for it any more, and nothing would ever end it.
+  socket.end(text, () => socket.destroy())
 }

@@ -29,6 +29,8 @@ export interface StreamDeps {
 
 const tooManyRetryMs = 5000
 const keepAliveMs = 30_000
+/** Who does not take the end either is cut off. */
+const endWithinMs = 2000
 
 export class Streams {
   readonly #options: StreamOptions
@@ -61,10 +63,10 @@ export class Streams {
     about: About,
     query: { readonly selection: Selection; readonly tickMs: number | undefined },
   ): void {
-    const { hub } = this.#deps
+    const { clock, hub } = this.#deps
     const { dataId, tenantId } = this.#options
     const only = onlyTimer(query.selection)
-    const sink = new StreamSink(response, only === undefined ? 'stream' : 'streamOfOne', about)
+    const sink = new StreamSink(response, only === undefined ? 'stream' : 'streamOfOne', about, clock)
     const viewer = hub.connect(about.requestId, tenantId, sink)
     if (viewer === undefined) {
       const detail = 'There are too many viewers here.'
@@ -154,11 +156,13 @@ class StreamSink implements Sink {
   /** By which we ended it. */
   code: CloseCode | undefined
   readonly #about: About
+  readonly #clock: Clock
 
-  constructor(response: ServerResponse, transport: Transport, about: About) {
+  constructor(response: ServerResponse, transport: Transport, about: About, clock: Clock) {
     this.#response = response
     this.transport = transport
     this.#about = about
+    this.#clock = clock
   }
 
   write(bytes: Buffer): boolean {
@@ -176,5 +180,9 @@ class StreamSink implements Sink {
       return
     }
     this.#response.end(retryAfterMs === undefined ? undefined : `retry: ${retryAfterMs}\n\n`)
+    const cancel = this.#clock.after(endWithinMs, () => {
+      this.#response.destroy()
+    })
+    this.#response.once('close', cancel)
   }
 }

@@ -1,7 +1,9 @@
 // Server-sent events: the stream itself, its resume, and every refusal as a problem before the first byte.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { text } from 'node:stream/consumers'
 import { streamQuerySchema } from '../../src/http/stream-query.ts'
@@ -150,6 +152,25 @@ export function streams(world: () => RealWorld): void {
       [204, 'GET, OPTIONS'],
     )
     await text(preflight)
+  })
+
+  test('who is refused an upgrade and does not hang up is cut off', async () => {
+    const socket = connect({
+      host: '127.0.0.1',
+      port: Number(new URL(world().url).port),
+      allowHalfOpen: true,
+    })
+    socket.on('error', () => undefined)
+    socket.write(
+      'GET /v1/elsewhere HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    )
+    await once(socket.resume(), 'end')
+    // Only to a connection that is still there more can be said.
+    await eventually(() => {
+      socket.write('x')
+      assert.ok(socket.destroyed)
+      return Promise.resolve()
+    })
   })
 
   test('an upgrade elsewhere, or one that is none, is refused as a problem', async () => {
