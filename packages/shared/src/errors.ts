@@ -183,8 +183,9 @@ export interface Refusal {
 /** A refusal where there is no result to put it in: thrown by streams and awaited by edges. */
 export class RefusalError extends Error {
   readonly refusal: Refusal
-  constructor(refusal: Refusal) {
-    super(`${refusal.code}: ${refusal.detail}`)
+  /** `cause`: for the log only. */
+  constructor(refusal: Refusal, options?: { readonly cause: unknown }) {
+    super(`${refusal.code}: ${refusal.detail}`, options)
     this.name = 'RefusalError'
     this.refusal = refusal
   }

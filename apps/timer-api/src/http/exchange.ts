@@ -17,6 +17,9 @@ export interface ExchangeDeps {
   readonly measure: (route: string, status: number, seconds: number) => void
 }
 
+/** Only measured: there is nobody to be answered. */
+const clientIsGone = 499
+
 export interface ExchangeParts {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -52,11 +55,12 @@ export class Exchange {
 
   answer(answer: Answer): void {
     const { clock, logger, measure } = this.#deps
+    const status = this.response.destroyed ? clientIsGone : answer.status
     send(this.response, answer, { requestId: this.requestId, serverTime: instant(clock.nowMs()) })
     const tookMs = clock.monotonicMs() - this.#startedAtMs
-    measure(this.route, answer.status, tookMs / 1000)
-    const fields = { requestId: this.requestId, route: this.route, status: answer.status, tookMs }
-    if (answer.status < 500) logger.debug(fields, 'answered')
+    measure(this.route, status, tookMs / 1000)
+    const fields = { requestId: this.requestId, route: this.route, status, tookMs }
+    if (status < 500) logger.debug(fields, 'answered')
     else logger.warn(fields, 'answered')
   }
 

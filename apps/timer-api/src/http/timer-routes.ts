@@ -109,7 +109,7 @@ async function get(
   const found =
     afterVersion === undefined
       ? await core.get({ tenantId, timerId }, call.deadlineMs)
-      : await core.get({ tenantId, timerId, afterVersion, waitMs }, call.deadlineMs + waitMs)
+      : await core.get({ tenantId, timerId, afterVersion, waitMs }, call.deadlineMs + waitMs, call.gone())
   if (!found.ok) return found.refusal
   const { timer } = found
   const headers = live

@@ -33,6 +33,8 @@ const notOwner = ({ commands }: CommandGroup): Partial<GroupResult> => ({
   unanswered: commands.map(({ n }) => n),
 })
 
+const unread = { code: 'unavailable', detail: 'The timers could not be read.' }
+
 function doneAs(timerId: string, partition: number, sequence: number): CommandResult {
   const timer = {
     ...{ tenantId: 'default', timerId, version: 1, state: 'idle', title: '', durationMs: 1, remainingMs: 1 },
@@ -200,6 +202,30 @@ describe('the client of the core', () => {
       return 'lose'
     }
     assert.deepEqual(codes(await client.execute(idsOf(0, 1).map(command), within(5000))), ['wrong_state'])
+  })
+
+  it('asks no longer when nobody wants to know', async () => {
+    const a = await node('a', done)
+    const gone = new AbortController()
+    const query = { tenantId: 'default', timerId: idsOf(0, 1)[0] ?? '', afterVersion: 1, waitMs: 60_000 }
+    const asked = client.get(query, within(60_000), gone.signal)
+    owns(a, 0)
+    await until(() => a.reads === 1)
+    gone.abort()
+    assert.equal((await asked).ok, false)
+    await until(() => a.reads === 0)
+    const startedAtMs = performance.now()
+    assert.equal((await client.get(query, within(60_000), gone.signal)).ok, false)
+    assert.ok(performance.now() - startedAtMs < 5000)
+  })
+
+  it('does not tell where a node could not be reached', async () => {
+    const a = await node('a', done)
+    owns(a, 0)
+    await a[Symbol.asyncDispose]()
+    const query = { tenantId: 'default', partitions: [0], selection: { all: true }, limit: 1 } as const
+    const pages = client.scan(query, within(300))[Symbol.asyncIterator]()
+    await assert.rejects(pages.next(), { refusal: { ...unread, retryAfterMs: 500 } })
   })
 
   it('sends again only what has no result', async () => {

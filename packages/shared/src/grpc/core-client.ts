@@ -38,8 +38,11 @@ export interface CoreClient extends AsyncDisposable {
    * `outcome_unknown` = it may have been done. Never rejects.
    */
   execute(commands: readonly Command[], deadlineMs: number): Promise<CommandResult[]>
-  /** With `afterVersion` it waits up to `waitMs` for a newer version, then tells the timer as it is. */
-  get(query: GetQuery, deadlineMs: number): Promise<GetResult>
+  /**
+   * With `afterVersion` it waits up to `waitMs` for a newer version, then tells the timer as it is. `signal`: nobody
+   * wants to know any more.
+   */
+  get(query: GetQuery, deadlineMs: number, signal?: AbortSignal): Promise<GetResult>
   /**
    * Every selected timer of the tenant in these partitions, page by page. Throws a RefusalError: `unavailable`
    * when an owner is missing or lost on the way, `quota_exceeded` beyond `limit` timers.
@@ -117,8 +120,9 @@ class Client implements CoreClient {
     return results
   }
 
-  get(query: GetQuery, deadlineMs: number): Promise<GetResult> {
-    return getFromOwner(query, this.#partitionOf(query), deadlineMs, { ...this.#deps, links: this.#links })
+  get(query: GetQuery, deadlineMs: number, signal?: AbortSignal): Promise<GetResult> {
+    const deps = { ...this.#deps, links: this.#links }
+    return getFromOwner(query, this.#partitionOf(query), deadlineMs, deps, signal)
   }
 
   scan(query: ScanQuery, deadlineMs: number, signal?: AbortSignal): AsyncIterable<ScanPage> {

@@ -5,6 +5,7 @@ import type { GetResponse } from '@timers/proto/timers/core/v1/core.ts'
 import { backoffMs } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { RefusalError, type Refusal } from '../errors.ts'
+import type { Logger } from '../logger.ts'
 import type { GetResult, ScanPage, Selection } from '../timer/results.ts'
 import { getResultFromWire, scanPageFromWire, selectionToWire } from '../wire/command-wire.ts'
 import type { CoreLink } from './core-link.ts'
@@ -20,6 +21,7 @@ export interface GetQuery {
 interface ReadDeps {
   readonly links: CoreLinks
   readonly clock: Clock
+  readonly logger: Logger
   readonly random: () => number
 }
 
@@ -30,16 +32,18 @@ export async function getFromOwner(
   partition: number,
   deadlineMs: number,
   { links, clock, random }: ReadDeps,
+  signal?: AbortSignal,
 ): Promise<GetResult> {
   const waitUntilMs = clock.nowMs() + (query.waitMs ?? 0)
   for (let attempt = 0; ; attempt += 1) {
     const leftMs = deadlineMs - clock.nowMs()
-    if (leftMs <= 0) break
+    if (leftMs <= 0 || signal?.aborted === true) break
     const link = links.ownerOf(partition)
     const waitMs = Math.max(0, waitUntilMs - clock.nowMs())
     const isHopeless = link ? !link.breaker.allows(clock.monotonicMs()) : links.isAbandoned(partition)
     if (isHopeless) break
-    const response = link && (await askOne(link, { ...query, waitMs }, leftMs))
+    const response = link && (await askOne(link, { ...query, waitMs }, leftMs, signal))
+    if (signal?.aborted === true) break // It says nothing about the node.
     if (response === undefined) link?.breaker.failed(clock.monotonicMs())
     else link?.breaker.succeeded()
     const result = response && getResultFromWire(response, partition)
@@ -55,10 +59,15 @@ export async function getFromOwner(
 }
 
 /** Undefined when the node did not answer. */
-function askOne(link: CoreLink, query: GetQuery, leftMs: number): Promise<GetResponse | undefined> {
+function askOne(
+  link: CoreLink,
+  query: GetQuery,
+  leftMs: number,
+  signal: AbortSignal | undefined,
+): Promise<GetResponse | undefined> {
   const { tenantId, timerId, afterVersion, waitMs } = query
   const request = { tenantId, timerId, afterVersion, waitMs: waitMs ?? 0 }
-  return link.channel.get(request, leftMs, link.signal)
+  return link.channel.get(request, leftMs, endOf(link, signal))
 }
 
 export async function* scanOwners(
@@ -69,7 +78,7 @@ export async function* scanOwners(
     readonly limit: number
   },
   deadlineMs: number,
-  { links, clock }: ReadDeps,
+  { links, clock, logger }: ReadDeps,
   signal?: AbortSignal,
 ): AsyncGenerator<ScanPage, void, void> {
   const byLink = new Map<CoreLink, number[]>()
@@ -84,13 +93,23 @@ export async function* scanOwners(
   for (const [link, partitions] of byLink) {
     const { tenantId, selection } = query
     const request = { tenantId, partitions, selection: selectionToWire(selection), limit: left }
-    const ends = signal === undefined ? link.signal : AbortSignal.any([signal, link.signal])
-    for await (const page of link.channel.scan(request, deadlineMs - clock.nowMs(), ends)) {
-      if (page.notOwner !== undefined) throw lostOwner(page.partition)
-      left -= page.timers.length
-      yield scanPageFromWire(page)
+    try {
+      for await (const page of link.channel.scan(request, deadlineMs - clock.nowMs(), endOf(link, signal))) {
+        if (page.notOwner !== undefined) throw lostOwner(page.partition)
+        left -= page.timers.length
+        yield scanPageFromWire(page)
+      }
+    } catch (error) {
+      if (error instanceof RefusalError && error.cause !== undefined && signal?.aborted !== true)
+        logger.warn({ error: error.cause }, 'timers could not be read')
+      throw error
     }
   }
+}
+
+/** When the node is gone, or nobody wants the answer any more. */
+function endOf(link: CoreLink, signal: AbortSignal | undefined): AbortSignal {
+  return signal === undefined ? link.signal : AbortSignal.any([signal, link.signal])
 }
 
 function lostOwner(partition: number): RefusalError {

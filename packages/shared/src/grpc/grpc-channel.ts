@@ -118,9 +118,7 @@ function refusalOf(error: unknown, limit: number): RefusalError {
   if (error instanceof Error && 'code' in error && error.code === status.RESOURCE_EXHAUSTED) {
     return new RefusalError({ code: 'quota_exceeded', detail: `More than ${limit} timers match.` })
   }
-  return new RefusalError({
-    code: 'unavailable',
-    detail: `The timers could not be read: ${String(error)}`,
-    retryAfterMs: 500,
-  })
+  // The library's words name addresses: they are not for clients.
+  const detail = 'The timers could not be read.'
+  return new RefusalError({ code: 'unavailable', detail, retryAfterMs: 500 }, { cause: error })
 }

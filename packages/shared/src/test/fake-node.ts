@@ -21,6 +21,8 @@ export class FakeNode implements AsyncDisposable {
   readonly name: string
   readonly heard: CommandGroup[] = []
   deed: (group: CommandGroup) => Deed
+  /** Reads that it has not answered, as it never does, and that are wanted still. */
+  reads = 0
   #server: GrpcServer | undefined
 
   constructor(name: string, deed: (group: CommandGroup) => Deed) {
@@ -38,6 +40,12 @@ export class FakeNode implements AsyncDisposable {
 
   async start(): Promise<this> {
     const implementation = {
+      get: (call) => {
+        this.reads += 1
+        call.on('cancelled', () => {
+          this.reads -= 1
+        })
+      },
       stream: (call) => {
         call.sendMetadata(new Metadata())
         call.on('error', () => undefined)
