@@ -43,6 +43,8 @@ const label = z
   })
 
 const mostPositions = 1024
+/** For the answer itself, once the list has waited for its position. */
+const answeringMs = 500
 const atLeast = z
   .string()
   .regex(/^\d{1,5}-\d{1,15}(?:,\d{1,5}-\d{1,15})*$/, 'must be positions, as 3-17,12-4')
@@ -90,7 +92,8 @@ async function list(
       ...(after !== undefined && { after }),
       atLeast,
     },
-    call.deadlineMs,
+    // However many nodes are asked: each of them may wait.
+    atLeast.length === 0 ? call.deadlineMs : call.receivedAtMs + queryLimits.atLeastWaitMs + answeringMs,
   )
   const last = page.timers.at(-1)
   const next = page.more && last !== undefined ? listCursor(last, digest) : null
