@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { startFrontDoor } from './front-door.ts'
 import type { FrontDoor } from './front-door.ts'
 import { freePort, isFree } from './free-port.ts'
+import { guardFile } from './data-directory.ts'
 import { startGuard } from './guard.ts'
 import type { ManagedProcessDeps, Supervised } from './managed-process.ts'
 import { startMongod } from './mongod.ts'
@@ -62,7 +63,7 @@ export interface Cluster extends AsyncDisposable {
 /** Resolves when all of it is ready; throws when a part of it is not, with its last lines, and nothing left. */
 export async function startCluster(options: ClusterOptions, deps: ClusterDeps = {}): Promise<Cluster> {
   await using stack = new AsyncDisposableStack()
-  const guard = stack.use(startGuard())
+  const guard = stack.use(startGuard({ pidFile: guardFile(options.dataDirectory) }))
   const depsOf = (name: string) => ({ guard, log: (line: string) => deps.log?.(name, line) })
   const untilEnd = <T extends AsyncDisposable>(name: string, started: T): T =>
     stack.adopt(started, async () => {

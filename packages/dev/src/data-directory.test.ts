@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
-import { CannotStart, checkVersions, lockDataDirectory, moveAside } from './data-directory.ts'
+import { fileURLToPath } from 'node:url'
+import {
+  awaitGuard,
+  CannotStart,
+  checkVersions,
+  guardFile,
+  lockDataDirectory,
+  moveAside,
+} from './data-directory.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'timers-data-'))
 const now = new Date('2026-01-02T03:04:05.678Z')
@@ -28,6 +37,25 @@ test('a lock is given back, and one whose owner is dead or another program is ta
     assert.equal(readFileSync(path, 'utf8'), String(process.pid))
     taken[Symbol.dispose]()
   }
+})
+
+test('what a killed starter left is waited for, and only that', async () => {
+  const main = fileURLToPath(new URL('guard-main.ts', import.meta.url))
+  const guard = spawn(process.execPath, [main], { stdio: ['pipe', 'ignore', 'inherit'] })
+  const said: string[] = []
+  const path = guardFile(directory)
+  const done = (): Promise<void> => awaitGuard(directory, { say: (line) => said.push(line) })
+  await done()
+  writeFileSync(path, String(process.ppid))
+  await done()
+  assert.deepEqual([said, existsSync(path)], [[], false])
+  writeFileSync(path, String(guard.pid))
+  let over = false
+  const waiting = done().then(() => (over = true))
+  assert.deepEqual([said.length, over], [1, false])
+  guard.stdin.end()
+  await waiting
+  assert.equal(existsSync(path), false)
 })
 
 test('versions are noted; another minor is fine, another major is a sentence', () => {

@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 
 /** A sentence for the person who started it; there is nothing to debug. */
 export class CannotStart extends Error {}
@@ -38,7 +39,7 @@ export function lockDataDirectory(directory: string): Disposable {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
     const pid = Number(readFileSync(path, 'utf8'))
-    if (isStarter(pid))
+    if (isRunning(pid, 'start.ts'))
       throw new CannotStart(
         `It runs already: pid ${pid}${whereItIs(directory)}. Its data is in ${directory}.`,
       )
@@ -46,8 +47,33 @@ export function lockDataDirectory(directory: string): Disposable {
   }
 }
 
-/** A pid may have been given to another program since. */
-function isStarter(pid: number): boolean {
+/** Has the pid of the guard whose processes use the data. */
+export function guardFile(directory: string): string {
+  return join(directory, 'guard')
+}
+
+const guardWithinMs = 10_000
+
+/**
+ * Resolves when nothing uses the data any more that a starter left when it was killed: its guard is ending it. Throws
+ * CannotStart when that does not come to an end.
+ */
+export async function awaitGuard(directory: string, deps: { say: (line: string) => void }): Promise<void> {
+  const path = guardFile(directory)
+  if (!existsSync(path)) return
+  const pid = Number(readFileSync(path, 'utf8'))
+  const untilMs = performance.now() + guardWithinMs
+  for (let told = false; isRunning(pid, 'guard-main.ts'); told = true) {
+    if (!told) deps.say('Waiting for what was killed to end ...')
+    if (performance.now() > untilMs)
+      throw new CannotStart(`What a killed start left does not end: see the processes beside pid ${pid}.`)
+    await delay(50)
+  }
+  rmSync(path, { force: true })
+}
+
+/** A pid may have been given to another program since: `program` is in the right one's arguments. */
+function isRunning(pid: number, program: string): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false
   try {
     process.kill(pid, 0)
@@ -55,7 +81,7 @@ function isStarter(pid: number): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
   try {
-    return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).includes('start.ts')
+    return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).includes(program)
   } catch {
     return true // No ps here: better to be told to stop a process than to share data with it.
   }

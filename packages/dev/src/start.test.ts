@@ -91,9 +91,22 @@ test('starts, restarts what dies, refuses a second, and is gone when killed', as
   )
   assert.equal(again.http, victim.http)
 
+  // One that waits for news holds up the API's leaving.
+  const body = JSON.stringify({ durationMs: 600_000 })
+  const headers = { 'content-type': 'application/json' }
+  await fetch(`${run.frontDoor}/v1/timers/held`, { method: 'PUT', body, headers })
+  fetch(`${run.frontDoor}/v1/timers/held?afterVersion=1&waitMs=30000`).catch(() => undefined)
   const pids = pidsOf(readRun() ?? run)
   child.kill('SIGKILL')
-  await until('nothing is left', 5_000, () => (alive(pids).length === 0 ? true : undefined))
+  const next = start(port)
+  const following = await until('run.json of the next', 60_000, () => {
+    const seen = readRun()
+    return seen?.pid === next.child.pid ? seen : undefined
+  })
+  assert.deepEqual(alive(pids), [], 'two at once on the same data')
+  next.child.kill('SIGKILL')
+  assert.match(await next.output, /^Waiting for what was killed to end/m)
+  await until('nothing is left', 5_000, () => (alive(pidsOf(following)).length === 0 ? true : undefined))
 })
 
 test('starts on what a killed one left, on the next port if its own is taken, and ends in order', async () => {

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { startCluster } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
 import {
+  awaitGuard,
   CannotStart,
   checkVersions,
   lockDataDirectory,
@@ -103,6 +104,8 @@ async function run(asked: AbortSignal): Promise<void> {
   const startedAt = new Date()
   await using stack = new AsyncDisposableStack()
   stack.use(lockDataDirectory(dataDirectory))
+  rmSync(join(dataDirectory, 'run.json'), { force: true }) // Of one that was killed: its pids are nobody's.
+  await awaitGuard(dataDirectory, { say })
   const aside = fresh ? moveAside(dataDirectory, startedAt) : undefined
   if (aside !== undefined) say(`The old data is in ${aside}`)
 
