@@ -6,6 +6,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { MongoClient } from 'mongodb'
 import { startMongod } from '@timers/dev/mongod.ts'
 import type { Mongod } from '@timers/dev/mongod.ts'
+import type { FeedPlace } from '@timers/shared/timer/queries.ts'
 import type { PositionDocument } from '../src/mongo/documents.ts'
 import { RepositoryUnavailableError } from '../src/projection/repository.ts'
 import { emptyDatabase } from './empty-database.ts'
@@ -44,6 +45,26 @@ describe('MongoTimerRepository', { skip: noMongod }, () => {
       assert.deepEqual(await subject.versions('y'), [1])
     })
   }
+
+  it('looks through a bounded part of the feed at a time, and says how far', async () => {
+    await using subject = await openMongo(mongod.uri, { lookMost: 3 })
+    await subject.apply([1, 2, 3, 4, 5, 6].map((n) => at(n, n === 6 ? 'wanted' : 'x', n)))
+    await subject.begin({ partition: 1 })
+    await subject.apply([1, 2, 3, 4].map((n) => at(n, 'y', n, { partition: 1 })))
+    const page = async (after: FeedPlace[]) => {
+      const query = { tenantId: 'default', after, prefix: 'wanted', limit: 500 }
+      const { items, more, lookedUpTo } = await subject.repository.feed(query)
+      return [items.map(({ sequence }) => sequence), more, lookedUpTo]
+    }
+    const from = (...sequences: number[]): FeedPlace[] =>
+      sequences.map((sequence, partition) => ({ partition, sequence }))
+    assert.deepEqual(await page(from(0, 0)), [[], true, 2])
+    assert.deepEqual(await page(from(2, 2)), [[], true, 4])
+    assert.deepEqual(await page(from(4, 4)), [[6], false, undefined])
+    // The rest of a record that is beyond what is looked at is left for later.
+    const rest = { partition: 0, sequence: 6, index: -1 }
+    assert.deepEqual(await page([rest, { partition: 1, sequence: 0 }]), [[], true, 4])
+  })
 
   it('finishes a rebuild that somebody began, before anything is read on', async () => {
     await using subject = await openMongo(mongod.uri)

@@ -106,8 +106,9 @@ export function onBothRooms(name: string, tests: (open: () => Promise<Subject>) 
 }
 
 /** Begun, when MongoDB is there. */
-export async function openMongo(uri: string): Promise<Subject> {
-  const subject = new Subject(new MongoTimerRepository(new Database({ uri, name: 'test' }, { logger })))
+export async function openMongo(uri: string, options: { readonly lookMost?: number } = {}): Promise<Subject> {
+  const database = new Database({ uri, name: 'test' }, { logger })
+  const subject = new Subject(new MongoTimerRepository(database, options))
   await eventually(() => {
     assert.ok(subject.repository.health().ready)
   })

@@ -4,6 +4,7 @@
 import type { Filter } from 'mongodb'
 import type {
   AuditEvent,
+  FeedPlace,
   FeedQuery,
   ListQuery,
   TimerEventsQuery,
@@ -12,7 +13,7 @@ import type {
 import type { Timer, TimerState } from '@timers/shared/timer/timer.ts'
 import { markGaps } from '../projection/feed.ts'
 import type { GapEnd } from '../projection/feed.ts'
-import type { Slice } from '../projection/repository.ts'
+import type { FeedSlice, Slice } from '../projection/repository.ts'
 import type { Collections } from './database.ts'
 import { toEvent, toTimer } from './documents.ts'
 import type { EventDocument, TimerDocument } from './documents.ts'
@@ -73,19 +74,18 @@ export async function findEvents(
 export async function findFeed(
   collections: Collections,
   query: FeedQuery,
+  lookMost: number,
   deadline: Deadline,
-): Promise<Slice<AuditEvent>> {
+): Promise<FeedSlice> {
   const { tenantId, after, type, prefix, limit } = query
   const filter: Filter<EventDocument> = {}
   if (type !== undefined) filter.type = type
   if (prefix !== '') filter.timerId = startsWith(prefix)
-  const branches = after.flatMap(({ partition, sequence, index }): Filter<EventDocument>[] => [
-    { tenantId, partition, sequence: { $gt: sequence }, ...filter },
-    ...(index === undefined ? [] : [{ tenantId, partition, sequence, index: { $gt: index }, ...filter }]),
-  ])
-  const sort = { sequence: 1, partition: 1, index: 1 } as const
+  const isFiltered = type !== undefined || prefix !== ''
+  const end = isFiltered ? await sequenceFurtherOn(collections, query, lookMost, deadline) : undefined
+  const branches = branchesOf(tenantId, after, end).map((branch) => ({ ...branch, ...filter }))
   const [found, gaps] = await Promise.all([
-    collections.events.find({ $or: branches }, { ...deadline, sort, limit: limit + 1 }).toArray(),
+    collections.events.find({ $or: branches }, { ...deadline, sort: feedOrder, limit: limit + 1 }).toArray(),
     findGaps(
       collections,
       after.map(({ partition }) => partition),
@@ -93,7 +93,35 @@ export async function findFeed(
     ),
   ])
   const { items, more } = slice(found.map(toEvent), limit)
-  return { items: markGaps(items, gaps, after), more }
+  const marked = markGaps(items, gaps, after)
+  return more || end === undefined ? { items: marked, more } : { items: marked, more: true, lookedUpTo: end }
+}
+
+const feedOrder = { sequence: 1, partition: 1, index: 1 } as const
+
+function branchesOf(tenantId: string, after: readonly FeedPlace[], end = Infinity): Filter<EventDocument>[] {
+  return after
+    .filter(({ sequence }) => sequence <= end)
+    .flatMap(({ partition, sequence, index }) => [
+      { tenantId, partition, sequence: { $gt: sequence, $lte: end } },
+      ...(index === undefined ? [] : [{ tenantId, partition, sequence, index: { $gt: index } }]),
+    ])
+}
+
+/** Of the event that is `events` further on; by the index alone. Undefined: there are not so many. */
+async function sequenceFurtherOn(
+  { events }: Collections,
+  { tenantId, after }: FeedQuery,
+  further: number,
+  deadline: Deadline,
+): Promise<number | undefined> {
+  const found = await events
+    .find(
+      { $or: branchesOf(tenantId, after) },
+      { ...deadline, sort: feedOrder, skip: further, limit: 1, projection: { _id: 0, sequence: 1 } },
+    )
+    .toArray()
+  return found[0]?.sequence
 }
 
 export async function countByState(

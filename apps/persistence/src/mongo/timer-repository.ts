@@ -13,6 +13,7 @@ import type {
 } from '@timers/shared/timer/queries.ts'
 import type { Timer } from '@timers/shared/timer/timer.ts'
 import type {
+  FeedSlice,
   ProjectedBatch,
   Rebuild,
   RepositoryHealth,
@@ -33,9 +34,12 @@ const duplicateKey = 11_000
 
 export class MongoTimerRepository implements TimerRepository {
   readonly #database: Database
+  readonly #lookMost: number
 
-  constructor(database: Database) {
+  /** `lookMost`: events that one page of the feed looks at for those that are wanted. */
+  constructor(database: Database, { lookMost = 20_000 }: { readonly lookMost?: number } = {}) {
     this.#database = database
+    this.#lookMost = lookMost
   }
 
   health(): RepositoryHealth {
@@ -126,8 +130,8 @@ export class MongoTimerRepository implements TimerRepository {
     return await this.#database.call((collections) => findEvents(collections, partition, query, reading()))
   }
 
-  async feed(query: FeedQuery): Promise<Slice<AuditEvent>> {
-    return await this.#database.call((collections) => findFeed(collections, query, reading()))
+  async feed(query: FeedQuery): Promise<FeedSlice> {
+    return await this.#database.call((collections) => findFeed(collections, query, this.#lookMost, reading()))
   }
 
   async stats(tenantId: string): Promise<TimerStats['byState']> {

@@ -76,6 +76,16 @@ describe('feed', () => {
     ])
   })
 
+  it('goes on from where it was looked, however little was found', () => {
+    const stored = [0, 1, 2].map((partition) => ({ partition, sequence: partition === 1 ? 3 : 9 }))
+    const next = nextPlaces([{ partition: 2, sequence: 7, index: 1 }], [event(0, 5, 1)], true, stored, 6)
+    assert.deepEqual(next, [
+      { partition: 2, sequence: 7, index: 1 },
+      { partition: 0, sequence: 6 },
+      { partition: 1, sequence: 3 },
+    ])
+  })
+
   it('ignores places of partitions that are not there', () => {
     assert.deepEqual(allPlaces([{ partition: 7, sequence: 3 }], 2), [
       { partition: 0, sequence: 0 },

@@ -32,22 +32,21 @@ export function markGaps(
 /**
  * Where a page of the feed leaves its reader. Events are in the order (sequence, partition, index), so that with
  * the last one every event of earlier records, in any partition, has been given. `stored`: positions that were
- * read before the events were.
+ * read before the events were. `lookedUpTo`: what is wanted of later records was not looked for.
  */
 export function nextPlaces(
   after: readonly FeedPlace[],
   events: readonly LoggedEvent[],
   more: boolean,
   stored: readonly LogPosition[],
+  lookedUpTo?: number,
 ): FeedPlace[] {
   const next = new Map<number, FeedPlace>()
   for (const place of after) next.set(place.partition, place)
-  const last = more ? events.at(-1) : undefined
+  const last = more && lookedUpTo === undefined ? events.at(-1) : undefined
+  const upTo = lookedUpTo ?? (last === undefined ? Infinity : last.sequence - 1)
   for (const { partition, sequence } of stored) {
-    advance(next, {
-      partition,
-      sequence: last === undefined ? sequence : Math.min(sequence, last.sequence - 1),
-    })
+    advance(next, { partition, sequence: Math.min(sequence, upTo) })
   }
   for (const { partition, sequence } of events) advance(next, { partition, sequence })
   if (last !== undefined) {

@@ -17,7 +17,7 @@ import type {
 import type { LogPosition } from '@timers/shared/timer/results.ts'
 import { asOfAll, asOfMs, hasReached } from './as-of.ts'
 import { allPlaces, nextPlaces, placesBehind } from './feed.ts'
-import type { StoredPosition, TimerRepository } from './repository.ts'
+import type { FeedSlice, StoredPosition, TimerRepository } from './repository.ts'
 
 export interface Cluster {
   readonly dataId: string
@@ -75,9 +75,10 @@ export class ReadModel {
     const asOf = this.#asOf(positions, cluster)
     const after = allPlaces(query.after, cluster.partitionCount)
     const behind = placesBehind(after, positions)
-    const { items, more } =
+    const { items, more, lookedUpTo }: FeedSlice =
       behind.length === 0 ? nothing : await this.#deps.repository.feed({ ...query, after: behind })
-    return { events: items, more, next: nextPlaces(after, items, more, positions), asOfMs: asOf }
+    const next = nextPlaces(after, items, more, positions, lookedUpTo)
+    return { events: items, more, next, asOfMs: asOf }
   }
 
   async stats(tenantId: string): Promise<TimerStats> {

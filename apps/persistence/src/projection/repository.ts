@@ -77,6 +77,11 @@ export interface Slice<T> {
   readonly more: boolean
 }
 
+export interface FeedSlice extends Slice<AuditEvent> {
+  /** Given when it was not looked further: every event up to this record, in any partition, that is wanted is there. */
+  readonly lookedUpTo?: number
+}
+
 export interface RepositoryHealth {
   /** Takes and answers. */
   readonly ready: boolean
@@ -112,7 +117,7 @@ export interface TimerRepository extends AsyncDisposable {
   list(query: ListQuery): Promise<Slice<Timer>>
   timerEvents(partition: number, query: TimerEventsQuery): Promise<Slice<AuditEvent>>
   /** Of the partitions in `after`, in the order (sequence, partition, index): per timer that of its versions. */
-  feed(query: FeedQuery): Promise<Slice<AuditEvent>>
+  feed(query: FeedQuery): Promise<FeedSlice>
   stats(tenantId: string): Promise<TimerStats['byState']>
   health(): RepositoryHealth
 }
