@@ -31,6 +31,11 @@ export class Breaker {
     this.#open = this.#trial = false
   }
 
+  /** Nobody waits for it any more, which says nothing about the node: the next one is the trial. */
+  givenUp(): void {
+    this.#trial = false
+  }
+
   /** The node was not reached. */
   failed(nowMs: number): void {
     this.#failingSinceMs ??= nowMs

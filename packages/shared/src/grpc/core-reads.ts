@@ -35,17 +35,18 @@ export async function getFromOwner(
   signal?: AbortSignal,
 ): Promise<GetResult> {
   const waitUntilMs = clock.nowMs() + (query.waitMs ?? 0)
+  const isGivenUp = (): boolean => signal?.aborted === true
   for (let attempt = 0; ; attempt += 1) {
     const leftMs = deadlineMs - clock.nowMs()
-    if (leftMs <= 0 || signal?.aborted === true) break
+    if (leftMs <= 0 || isGivenUp()) break
     const link = links.ownerOf(partition)
     const waitMs = Math.max(0, waitUntilMs - clock.nowMs())
     const isHopeless = link ? !link.breaker.allows(clock.monotonicMs()) : links.isAbandoned(partition)
     if (isHopeless) break
     const response = link && (await askOne(link, { ...query, waitMs }, leftMs, signal))
-    if (signal?.aborted === true) break // It says nothing about the node.
-    if (response === undefined) link?.breaker.failed(clock.monotonicMs())
-    else link?.breaker.succeeded()
+    if (response !== undefined) link?.breaker.succeeded()
+    else if (isGivenUp()) link?.breaker.givenUp()
+    else link?.breaker.failed(clock.monotonicMs())
     const result = response && getResultFromWire(response, partition)
     if (result !== undefined) return result
     await links.changed(Math.min(backoffMs(againMs, attempt, random), leftMs))
