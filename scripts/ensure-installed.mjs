@@ -1,7 +1,8 @@
 // Makes node_modules what package-lock.json asks for, with a Node that can run the project in node_modules/.bin.
 // It runs on whatever Node (20 or newer) and npm the machine has, before anything is installed: built-ins only.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -11,6 +12,25 @@ const oldestMachineNode = 20
 const oldestProjectNode = 24
 const majorOf = (version) => Number(/^v(\d+)\./.exec(version)?.[1] ?? 0)
 const writtenAt = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
+
+const lock = 'package-lock.json'
+/** Written by npm, whatever it was that it did to node_modules. */
+const installed = 'node_modules/.package-lock.json'
+const stamp = 'node_modules/.installed-for'
+
+/**
+ * Git gives the lock a new time whenever it writes it, also with what it was before: so what it said when the packages
+ * were installed counts too, unless npm has been at them since.
+ */
+function stampNow() {
+  return `${createHash('sha256').update(readFileSync(lock)).digest('hex')} ${writtenAt(installed)}`
+}
+
+function isInstalled() {
+  if (!existsSync(installed)) return false
+  if (writtenAt(installed) >= writtenAt(lock)) return true
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === stampNow()
+}
 
 function fail(sentence) {
   console.error(sentence)
@@ -67,5 +87,6 @@ function ensureNode() {
 
 if (majorOf(process.version) < oldestMachineNode)
   fail(`Node ${oldestMachineNode} or newer is needed to install this project; this is ${process.version}.`)
-if (writtenAt('node_modules/.package-lock.json') < writtenAt('package-lock.json')) await install()
+if (!isInstalled()) await install()
+writeFileSync(stamp, stampNow())
 ensureNode()
