@@ -123,14 +123,14 @@ async function startEdges(config: WsGatewayConfig, deps: ConnectionDeps, dataId:
     check,
     newConnectionId: () => `con_${randomUUID()}`,
     onBadHandshake(request, socket, detail) {
-      refuseUpgrade(socket, { code: 'malformed', detail: `${detail}.` }, aboutOf(request))
+      refuseUpgrade(socket, { code: 'malformed', detail: `${detail}.` }, aboutOf(request, deps.clock))
     },
   })
   const streams = new Streams(options, { ...deps, check })
   const http = await startHttpServer(
     // Room for those who are only told that there are too many.
     { ...config.http, connectionsMost: gatewayLimits.connections + 1000 },
-    { onStream: streams.open, onSocket: sockets.upgrade },
+    { clock: deps.clock, onStream: streams.open, onSocket: sockets.upgrade },
   )
   return { sockets, streams, http }
 }

@@ -51,6 +51,7 @@ export async function problem(
   const body = JSON.parse(await text(response)) as Problem
   assert.equal(body.status, response.statusCode)
   assert.equal(body.requestId, response.headers['request-id'])
+  assert.ok(response.headers['server-time'])
   return { ...body, headers: response.headers }
 }
 

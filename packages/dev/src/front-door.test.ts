@@ -153,14 +153,15 @@ test('nobody behind it: 503 with a problem and Retry-After, and it lives on', as
   const nobody = `http://127.0.0.1:${await freePort()}`
   await using lonely = await startFrontDoor({ port: 0, apis: [nobody], gateways: [nobody] })
   for (let i = 0; i < 3; i++) {
-    const response = await fetch(`${lonely.url}/v1/timers/a?b`, { method: 'PUT', body: '{}' })
+    const headers = { 'request-id': 'mine' }
+    const response = await fetch(`${lonely.url}/v1/timers/a?b`, { method: 'PUT', body: '{}', headers })
     assert.equal(response.status, 503)
     assert.equal(response.headers.get('content-type'), 'application/problem+json')
     assert.equal(response.headers.get('retry-after'), '1')
     const problem = (await response.json()) as Record<string, unknown>
     assert.equal(problem['code'], 'unavailable')
     assert.equal(problem['instance'], '/v1/timers/a?b')
-    assert.equal(problem['requestId'], response.headers.get('request-id'))
+    assert.deepEqual([problem['requestId'], response.headers.get('request-id')], ['mine', 'mine'])
   }
   const refused = await raw(lonely.url, upgradeTo('/v1/ws'))
   assert.match(refused, /^HTTP\/1\.1 503 [^]*"code":"unavailable"/)

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { errorTable } from '@timers/shared/errors.ts'
+import { givenRequestId } from '@timers/shared/http-request.ts'
 import { createProxyServer } from 'http-proxy-3'
 import type { ProxyServer } from 'http-proxy-3'
 
@@ -154,7 +155,7 @@ const retryAfterMs = 1_000
 
 function problem(request: IncomingMessage, code: Code, detail: string): [Record<string, string>, string] {
   const { http: status, title } = errorTable[code]
-  const requestId = randomUUID()
+  const requestId = givenRequestId(request.headers) ?? randomUUID()
   const instance = request.url ?? '/'
   const body = { type: `/problems/${code}`, title, status, detail, instance, code, requestId }
   const retry = code === 'unavailable'

@@ -6,7 +6,6 @@ import type { Clock } from '@timers/shared/clock.ts'
 import { errorTable, type Refusal } from '@timers/shared/errors.ts'
 import type { Logger } from '@timers/shared/logger.ts'
 import { instant } from '@timers/shared/timer/timer-json.ts'
-import { limits } from '@timers/shared/timer/limits.ts'
 import { send, type Answer } from './answer.ts'
 import { problemAnswer } from './problem.ts'
 
@@ -73,12 +72,4 @@ export class Exchange {
     this.#deps.logger.error({ error, requestId: this.requestId, route: this.route }, 'a request failed')
     this.refuse({ code: 'internal', detail: errorTable.internal.meaning })
   }
-}
-
-const acceptable = new RegExp(`^[\\x20-\\x7e]{1,${limits.requestIdLength}}$`)
-
-/** The id the client gave, if it is fit to be shown. */
-export function givenRequestId({ headers }: IncomingMessage): string | undefined {
-  const given = headers['request-id'] ?? headers['x-request-id']
-  return typeof given === 'string' && acceptable.test(given) ? given : undefined
 }

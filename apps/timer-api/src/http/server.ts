@@ -8,9 +8,11 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { pause, type Clock } from '@timers/shared/clock.ts'
 import type { Refusal } from '@timers/shared/errors.ts'
+import { givenRequestId, hostRefusal, unreadRefusal } from '@timers/shared/http-request.ts'
+import { instant } from '@timers/shared/timer/timer-json.ts'
 import type { Identify } from './caller.ts'
 import { createReadBytes } from './bytes.ts'
-import { Exchange, givenRequestId, type ExchangeDeps } from './exchange.ts'
+import { Exchange, type ExchangeDeps } from './exchange.ts'
 import { problemOf } from './problem.ts'
 import { createRouter, type Locals } from './router.ts'
 import { routes } from './routes.ts'
@@ -62,8 +64,8 @@ export async function startHttpServer(
       inFlight -= 1
     })
     if (closing) response.shouldKeepAlive = false
-    const requestId = givenRequestId(request) ?? deps.newRequestId()
-    const caller = deps.identify(request)
+    const requestId = givenRequestId(request.headers) ?? deps.newRequestId()
+    const caller = hostRefusal(request) ?? deps.identify(request)
     const exchange = new Exchange({ request, response, requestId }, deps)
     if ('code' in caller) exchange.refuse(caller)
     else if (inFlight > most.inFlight) exchange.refuse(tooMany)
@@ -79,11 +81,15 @@ export async function startHttpServer(
     }
   }
 
-  const server = createServer({ ...within, noDelay: true, maxHeaderSize: most.headerBytes }, handle)
+  const server = createServer(
+    // Refused here, with a problem as all are.
+    { ...within, noDelay: true, maxHeaderSize: most.headerBytes, requireHostHeader: false },
+    handle,
+  )
   // What it expects is not looked at: it gets its answer like any other.
   server.on('checkExpectation', handle)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    refuseUnread(error, socket, deps.newRequestId())
+    refuseUnread(error, socket, { requestId: deps.newRequestId(), serverTime: instant(clock.nowMs()) })
   })
   server.maxConnections = most.connections
   // Bounded by their bytes: over a count they would be dropped without a word, a condition among them.
@@ -137,24 +143,23 @@ function refuseUnrouted(exchange: Exchange, error: unknown): void {
 }
 
 /** Bytes that are no request, or not in time: there is no response to answer with, only the socket. */
-function refuseUnread(error: NodeJS.ErrnoException, socket: Duplex, requestId: string): void {
+function refuseUnread(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  { requestId, serverTime }: { readonly requestId: string; readonly serverTime: string },
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
-  const detail =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? 'The headers are too large.'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 'The request did not come in time.'
-        : 'This is not HTTP.'
-  const problem = problemOf({ code: 'malformed', detail }, '', requestId)
+  const problem = problemOf(unreadRefusal(error), '', requestId)
   const body = JSON.stringify(problem)
   socket.end(
     [
       `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
       'Connection: close',
       `Request-Id: ${requestId}`,
+      `Server-Time: ${serverTime}`,
       'Content-Type: application/problem+json',
       `Content-Length: ${Buffer.byteLength(body)}`,
       '',

@@ -4,20 +4,24 @@
 import type { ServerResponse } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { ClusterClock } from '@timers/shared/clock.ts'
 import { errorTable, type Refusal } from '@timers/shared/errors.ts'
+import { instant } from '@timers/shared/timer/timer-json.ts'
 
 export interface About {
   /** The path that was asked for. */
   readonly instance: string
   readonly requestId: string
+  readonly clock: ClusterClock
 }
 
 /** For every answer; a page of another origin may read the headers that are exposed. */
-export function commonHeaders(requestId: string): Record<string, string> {
+export function commonHeaders({ requestId, clock }: About): Record<string, string> {
   return {
     'request-id': requestId,
+    'server-time': instant(clock.nowMs()),
     'access-control-allow-origin': '*',
-    'access-control-expose-headers': 'Request-Id, Retry-After, Allow',
+    'access-control-expose-headers': 'Request-Id, Server-Time, Retry-After, Allow',
     'cache-control': 'no-store',
   }
 }
@@ -25,10 +29,21 @@ export function commonHeaders(requestId: string): Record<string, string> {
 function problem(refusal: Refusal, about: About) {
   const { http: status, title } = errorTable[refusal.code]
   const { code, detail, retryAfterMs, errors } = refusal
+  const { instance, requestId } = about
   const type = `/problems/${code}`
-  const body = JSON.stringify({ type, title, status, detail, code, ...about, retryAfterMs, errors })
+  const body = JSON.stringify({
+    type,
+    title,
+    status,
+    detail,
+    instance,
+    code,
+    requestId,
+    retryAfterMs,
+    errors,
+  })
   const headers = {
-    ...commonHeaders(about.requestId),
+    ...commonHeaders(about),
     ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
     'content-type': 'application/problem+json',
     'content-length': String(Buffer.byteLength(body)),

@@ -6,11 +6,13 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { ClusterClock } from '@timers/shared/clock.ts'
 import type { Refusal } from '@timers/shared/errors.ts'
-import { limits } from '@timers/shared/timer/limits.ts'
+import { givenRequestId, hostRefusal, unreadRefusal } from '@timers/shared/http-request.ts'
 import { commonHeaders, refuse, refuseUpgrade, type About } from './problem.ts'
 
 export interface HttpServerDeps {
+  readonly clock: ClusterClock
   /** GET /v1/stream. */
   readonly onStream: (request: IncomingMessage, response: ServerResponse, about: About) => void
   /** /v1/ws, asking for an upgrade. */
@@ -35,18 +37,26 @@ export async function startHttpServer(
     headersTimeout: headersWithinMs,
     requestTimeout: headersWithinMs,
     maxHeaderSize: headerBytes,
+    // Refused here, with a problem as all are.
+    requireHostHeader: false,
     // Others, as h2c, are answered as plain HTTP.
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
   })
   server.maxConnections = options.connectionsMost
-  server.on('request', (request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     onRequest(request, response, deps)
+  }
+  // What it expects is not looked at: it gets its answer like any other.
+  server.on('request', answer).on('checkExpectation', answer)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+    else refuseUpgrade(socket, unreadRefusal(error), { ...nameless(), clock: deps.clock })
   })
   server.on('upgrade', (request, socket, head) => {
     if (pathOf(request) === '/v1/ws') deps.onSocket(request, socket, head)
     else {
       socket.on('error', () => socket.destroy())
-      refuseUpgrade(socket, notFound, aboutOf(request))
+      refuseUpgrade(socket, notFound, aboutOf(request, deps.clock))
     }
   })
   server.listen(options.port, options.host)
@@ -73,18 +83,20 @@ const notFound: Refusal = { code: 'not_found', detail: 'There is nothing at this
 const allowed = 'GET, OPTIONS'
 
 function onRequest(request: IncomingMessage, response: ServerResponse, deps: HttpServerDeps): void {
-  const about = aboutOf(request)
+  const about = aboutOf(request, deps.clock)
   response.on('error', () => undefined)
-  if (about.instance === '/v1/ws') {
+  const refusal = hostRefusal(request)
+  if (refusal !== undefined) refuse(response, refusal, about)
+  else if (about.instance === '/v1/ws') {
     refuse(response, { code: 'malformed', detail: 'This path speaks WebSocket: ask for an upgrade.' }, about)
   } else if (about.instance !== '/v1/stream') refuse(response, notFound, about)
   else if (request.method === 'GET') deps.onStream(request, response, about)
   else if (request.method === 'OPTIONS') {
     response.writeHead(204, {
-      ...commonHeaders(about.requestId),
+      ...commonHeaders(about),
       allow: allowed,
       'access-control-allow-methods': allowed,
-      'access-control-allow-headers': 'Authorization, Last-Event-ID, Request-Id',
+      'access-control-allow-headers': 'Authorization, Last-Event-ID, Request-Id, X-Request-Id',
       'access-control-max-age': '86400',
     })
     response.end()
@@ -99,11 +111,12 @@ function pathOf(request: IncomingMessage): string {
   return request.url?.split('?', 1)[0] ?? ''
 }
 
-const clientsRequestId = new RegExp(`^[\\x21-\\x7e]{1,${limits.requestIdLength}}$`)
+/** With the client's own request id, if it sent one, so that it finds its request in our logs. */
+export function aboutOf(request: IncomingMessage, clock: ClusterClock): About {
+  const { requestId } = nameless()
+  return { instance: pathOf(request), requestId: givenRequestId(request.headers) ?? requestId, clock }
+}
 
-/** The client's own request id, if it sent one, so that it finds its request in our logs. */
-export function aboutOf(request: IncomingMessage): About {
-  const given = request.headers['request-id']
-  const own = typeof given === 'string' && clientsRequestId.test(given)
-  return { instance: pathOf(request), requestId: own ? given : `req_${randomUUID()}` }
+function nameless(): Pick<About, 'instance' | 'requestId'> {
+  return { instance: '', requestId: `req_${randomUUID()}` }
 }

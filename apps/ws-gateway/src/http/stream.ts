@@ -92,7 +92,7 @@ export class Streams {
     const { clock, hub } = this.#deps
     return {
       joined: (joined: Joined) => {
-        writeHead(response, about.requestId)
+        writeHead(response, about)
         viewer.listening = true
         const found = { ...joined, missing: [...joined.missing, ...joined.deleted] }
         for (const page of pages(clock.nowMs(), 'snapshot', {}, found, this.#pageOptions(viewer))) {
@@ -119,11 +119,11 @@ export class Streams {
   }
 }
 
-function writeHead(response: ServerResponse, requestId: string): void {
+function writeHead(response: ServerResponse, about: About): void {
   response.socket?.setNoDelay(true)
   response.socket?.setKeepAlive(true, keepAliveMs)
   response.writeHead(200, {
-    ...commonHeaders(requestId),
+    ...commonHeaders(about),
     'content-type': 'text/event-stream; charset=utf-8',
     'x-accel-buffering': 'no',
   })

@@ -10,6 +10,8 @@ import { streamQuerySchema } from '../../src/http/stream-query.ts'
 import { eventually, metric, type RealWorld } from '../real-world.ts'
 import { ask, problem, StreamClient } from '../stream-client.ts'
 
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
 export function streams(world: () => RealWorld): void {
   const put = (id: string, durationMs: number): Promise<unknown> =>
     world().api('PUT', `/v1/timers/${id}`, { durationMs })
@@ -23,6 +25,7 @@ export function streams(world: () => RealWorld): void {
       ['no-store', 'no', '*'],
     )
     assert.ok(headers['request-id'])
+    assert.match(headers['server-time']?.toString() ?? '', instant)
     const snapshot = await stream.next('snapshot')
     assert.deepEqual(
       [snapshot.data?.timers?.[0]?.id, snapshot.data?.['missing'], snapshot.data?.['more']],
@@ -128,6 +131,19 @@ export function streams(world: () => RealWorld): void {
     assert.deepEqual(await faults('?__proto__=1&timer=a'), [422, 'unknown_field', '__proto__ unknown_field'])
   })
 
+  test('bytes that are no request are answered with a problem and closed', async () => {
+    for (const bytes of [
+      'nonsense\r\n\r\n',
+      `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`,
+      'GET /v1/stream?timer=a HTTP/1.1\r\nConnection: close\r\n\r\n',
+    ]) {
+      const socket = connect(Number(new URL(world().url).port), '127.0.0.1')
+      socket.write(bytes)
+      const answer = await text(socket)
+      assert.match(answer, /^HTTP\/1\.1 400 [^]*server-time: \d[^]*"code":"malformed"/i, answer)
+    }
+  })
+
   test('paths, methods, Accept and foreign pages', async () => {
     assert.equal((await problem(world().url, '/v1/streams')).code, 'not_found')
     assert.equal((await problem(world().url, '/')).code, 'not_found')
@@ -146,6 +162,8 @@ export function streams(world: () => RealWorld): void {
     assert.equal(rebound.status, 403)
     const own = await problem(world().url, '/v1/stream', { headers: { 'request-id': 'mine-7' } })
     assert.equal(own.requestId, 'mine-7')
+    const other = await problem(world().url, '/v1/stream', { headers: { 'x-request-id': 'mine 8' } })
+    assert.equal(other.requestId, 'mine 8')
     const preflight = await ask(world().url, '/v1/stream?timer=a', { method: 'OPTIONS' })
     assert.deepEqual(
       [preflight.statusCode, preflight.headers['access-control-allow-methods']],
