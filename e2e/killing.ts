@@ -7,9 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { seedOf } from '@timers/dev/seed.ts'
 import { partitionOf } from '@timers/shared/partition-of.ts'
 import { timerToJson } from '@timers/shared/timer/timer-json.ts'
-import fc from 'fast-check'
 import { check } from './check.ts'
-import { Ledger, type LedgerOp } from './ledger.ts'
+import { Ledger } from './ledger.ts'
+import { acknowledged, startLoad } from './load.ts'
 import { eventually, startWorld, watchWhatever, type World } from './world.ts'
 
 export interface Victim {
@@ -24,52 +24,8 @@ interface Killable {
   restart(): Promise<void>
 }
 
-const workers = 8
-const pauseMs = 30
 const partitionCount = 64
 const meanwhile = Array.from({ length: 12 }, (_, i) => 300 + i * 100)
-
-/** Runs until it is ended: each worker has timers of its own, one request at a time. */
-function startLoad(ledger: Ledger, name: string, seed: number): { end(): Promise<void> } {
-  let ended = false
-  const step = fc.record({
-    op: fc.constantFrom<LedgerOp>(
-      'put',
-      'put',
-      'put',
-      'put',
-      'add',
-      'add',
-      'add',
-      'pause',
-      'start',
-      'delete',
-    ),
-    timer: fc.nat(5),
-    durationMs: fc.integer({ min: 100, max: 4000 }),
-  })
-  const work = async (worker: number): Promise<void> => {
-    const steps = fc.sample(step, { seed: seed + worker, numRuns: 2000 })
-    for (const { op, timer, durationMs } of steps) {
-      if (ended) return
-      const body = op === 'put' ? { durationMs } : op === 'add' ? { byMs: 250 } : undefined
-      await ledger.send(`kill-${name}-${worker}-${timer}`, op, body)
-      await delay(pauseMs)
-    }
-  }
-  const all = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))
-  return {
-    async end() {
-      ended = true
-      await all
-    },
-  }
-}
-
-async function acknowledged(ledger: Ledger, more: number): Promise<void> {
-  const wanted = ledger.done + more
-  await eventually(() => (ledger.done >= wanted ? true : undefined), 40_000)
-}
 
 /** Timers that fall due while the victim is down; if it is an owner, its own. */
 async function putMeanwhile(world: World, ledger: Ledger, { name, stops }: Victim): Promise<void> {
@@ -84,7 +40,7 @@ async function putMeanwhile(world: World, ledger: Ledger, { name, stops }: Victi
 async function killOne(world: World, ledger: Ledger, victim: Victim, seed: number): Promise<void> {
   const { name, stops, of } = victim
   const process = of(world)
-  const load = startLoad(ledger, name, seed)
+  const load = startLoad({ prefix: `kill-${name}`, seed }, { ledger })
   await acknowledged(ledger, 60)
   await putMeanwhile(world, ledger, victim)
   await process.kill()

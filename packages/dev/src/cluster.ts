@@ -11,6 +11,7 @@ import type { ManagedProcessDeps, Supervised } from './managed-process.ts'
 import { startMongod } from './mongod.ts'
 import { startNatsServer } from './nats-server.ts'
 import { followOwners } from './nats/owners.ts'
+import { startNatsCluster } from './nats/nats-cluster.ts'
 import type { Owners } from './nats/owners.ts'
 import type { RealServer, RealServerDeps } from './real-server.ts'
 import { startService } from './service.ts'
@@ -30,10 +31,19 @@ export interface ClusterOptions {
   readonly natsServer?: string | undefined
   readonly mongod?: string | undefined
   readonly sync?: 'lazy' | 'always'
+  /** How many of ours: 3 make a JetStream cluster, and each log has three replicas. */
+  readonly brokers?: 1 | 3
+  /** Where the service of this name is to find its servers, when there is something between. */
+  readonly serversOf?: (name: string, servers: ServerUrls) => ServerUrls | Promise<ServerUrls>
   /** For every service, on top of what the cluster itself sets. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Ends the wait: startCluster then throws, and leaves nothing. */
   readonly signal?: AbortSignal
+}
+
+export interface ServerUrls {
+  readonly natsUrl: string
+  readonly mongodbUri: string | undefined
 }
 
 export interface ClusterDeps {
@@ -48,8 +58,12 @@ export interface Cluster extends AsyncDisposable {
   readonly natsUrl: string
   /** Without one persistence keeps its files. */
   readonly mongodbUri: string | undefined
-  /** Ours, if it is ours. */
+  /** Ours, if it is ours; the first of several. */
   readonly nats: RealServer | undefined
+  /** All of ours. */
+  readonly brokers: readonly RealServer[]
+  /** The one of ours that leads this stream; undefined while none does. */
+  leaderOf(stream: string): Promise<RealServer | undefined>
   readonly mongod: RealServer | undefined
   /** In the order of their start. */
   readonly services: readonly Service[]
@@ -74,30 +88,26 @@ export async function startCluster(options: ClusterOptions, deps: ClusterDeps = 
   const store = await startStore(options, depsOf('mongod'))
   if (store) untilEnd('mongod', store)
   const mongodbUri = options.mongodbUri ?? store?.uri
-  const nats = options.natsUrl === undefined ? await startLog(options, depsOf('nats-server')) : undefined
-  if (nats) untilEnd('nats-server', nats)
-  const natsUrl = options.natsUrl ?? nats?.url ?? ''
+  const log = options.natsUrl === undefined ? await startLog(options, depsOf('nats-server')) : undefined
+  if (log) untilEnd('nats-server', log)
+  const natsUrl = options.natsUrl ?? log?.url ?? ''
+  const brokers = log?.servers ?? []
   const owners = stack.use(await followOwners(natsUrl))
 
-  const env = {
-    ...options.env,
-    NATS_URL: natsUrl,
-    MONGODB_URI: mongodbUri,
-    REPOSITORY: mongodbUri === undefined ? 'file' : 'mongo',
-    DATA_DIR: join(options.dataDirectory, 'persistence'),
-  }
-  const services = await startServices(options, env, depsOf, untilEnd)
+  const services = await startServices(options, { natsUrl, mongodbUri }, depsOf, untilEnd)
   const mongod = await store?.mongod
   await Promise.all(services.map((service) => service.ready({ signal: options.signal })))
 
-  const frontDoor = untilEnd('the front door', await openFrontDoor(options, services))
-  const servers = [mongod, nats].filter((server) => server !== undefined)
+  const frontDoor = untilEnd('the front door', await openFrontDoor(options, services, owners))
+  const servers = mongod === undefined ? brokers : [mongod, ...brokers]
   const owned = stack.move()
   return {
     frontDoor,
     natsUrl,
     mongodbUri,
-    nats,
+    nats: brokers[0],
+    brokers,
+    leaderOf: async (stream) => await log?.leaderOf(stream),
     mongod,
     services,
     processes: [...servers, ...services].map(({ process }) => process),
@@ -113,15 +123,17 @@ export async function startCluster(options: ClusterOptions, deps: ClusterDeps = 
 
 /** All at once; when one does not start the others are not waited for. */
 async function startServices(
-  { counts, signal }: ClusterOptions,
-  env: ServiceOptions['env'],
+  options: ClusterOptions,
+  servers: ServerUrls,
   depsOf: (name: string) => ManagedProcessDeps,
   untilEnd: <T extends AsyncDisposable>(name: string, started: T) => T,
 ): Promise<Service[]> {
+  const { counts, signal } = options
   const failed = new AbortController()
   const ending = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal
   const starts = namesOf(counts).map(async (named) => {
     try {
+      const env = envOf(options, (await options.serversOf?.(named.name, servers)) ?? servers)
       return await startService({ ...named, env, signal: ending }, depsOf(named.name))
     } catch (error) {
       failed.abort(error)
@@ -133,6 +145,20 @@ async function startServices(
     if (start.status === 'fulfilled') services.push(untilEnd(start.value.name, start.value))
   failed.signal.throwIfAborted()
   return services
+}
+
+function envOf(
+  { env, brokers = 1, dataDirectory }: ClusterOptions,
+  { natsUrl, mongodbUri }: ServerUrls,
+): ServiceOptions['env'] {
+  return {
+    ...env,
+    NATS_URL: natsUrl,
+    REPLICAS: String(brokers),
+    MONGODB_URI: mongodbUri,
+    REPOSITORY: mongodbUri === undefined ? 'file' : 'mongo',
+    DATA_DIR: join(dataDirectory, 'persistence'),
+  }
 }
 
 interface Store extends AsyncDisposable {
@@ -157,10 +183,23 @@ async function startStore(options: ClusterOptions, deps: RealServerDeps): Promis
   }
 }
 
-function startLog(options: ClusterOptions, deps: RealServerDeps): Promise<RealServer> {
-  const { natsServer, sync = 'lazy' } = options
+interface Log extends AsyncDisposable {
+  readonly url: string
+  readonly servers: readonly RealServer[]
+  leaderOf(stream: string): Promise<RealServer | undefined>
+}
+
+async function startLog(options: ClusterOptions, deps: RealServerDeps): Promise<Log> {
+  const { natsServer, sync = 'lazy', brokers = 1 } = options
   const directory = join(options.dataDirectory, 'nats')
-  return startNatsServer({ directory, sync, binary: natsServer }, deps)
+  if (brokers === 3) return await startNatsCluster({ directory, sync, binary: natsServer }, deps)
+  const server = await startNatsServer({ directory, sync, binary: natsServer }, deps)
+  return {
+    url: server.url,
+    servers: [server],
+    leaderOf: () => Promise.resolve(server),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
 }
 
 /** What is started, in order; it ends in the opposite order. */
@@ -178,13 +217,18 @@ function namesOf(counts: ClusterOptions['counts']): { role: Role; name: string }
   })
 }
 
-async function openFrontDoor(options: ClusterOptions, services: readonly Service[]): Promise<FrontDoor> {
+async function openFrontDoor(
+  options: ClusterOptions,
+  services: readonly Service[],
+  owners: Owners,
+): Promise<FrontDoor> {
   const urlsOf = (role: Role): string[] =>
     services.flatMap((service) => (service.role === role && service.http ? [service.http] : []))
   return await startFrontDoor({
     port: options.port === undefined ? 0 : await nextFree(options.port),
     apis: urlsOf('timer-api'),
     gateways: urlsOf('ws-gateway'),
+    isLive: (url) => owners.isLive(new URL(url).host),
   })
 }
 

@@ -16,6 +16,8 @@ export interface FrontDoorOptions {
   /** Base URLs; several of a kind are taken in turn. */
   readonly apis: readonly string[]
   readonly gateways: readonly string[]
+  /** Of these URLs; one that is not is left out while another is. Without it all are taken for live. */
+  readonly isLive?: (url: string) => boolean
 }
 
 export interface FrontDoor extends AsyncDisposable {
@@ -45,8 +47,9 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
       if (!answer.complete) response.destroy() // Cut off on the way: the client must see that, not wait.
     })
   })
-  const nextApi = inTurn(options.apis)
-  const nextGateway = inTurn(options.gateways)
+  const { apis, gateways, isLive = () => true } = options
+  const nextApi = inTurn(apis, isLive)
+  const nextGateway = inTurn(gateways, isLive)
   const targetOf = (request: IncomingMessage): string =>
     isForGateway(request.url ?? '/') ? nextGateway() : nextApi()
 
@@ -117,12 +120,20 @@ function passUpgrade(
   }
 }
 
-function inTurn(targets: readonly string[]): () => string {
+/** When none lives the next is tried all the same: who says so may be wrong. */
+function inTurn(targets: readonly string[], isLive: (url: string) => boolean): () => string {
   let turn = 0
-  return () => {
+  const next = (): string => {
     const target = targets[turn++ % targets.length]
     if (target === undefined) throw new Error('there is no service behind the front door')
     return target
+  }
+  return () => {
+    for (let tries = targets.length; tries > 0; tries -= 1) {
+      const target = next()
+      if (isLive(target)) return target
+    }
+    return next()
   }
 }
 

@@ -19,6 +19,7 @@ const short = {
   requestTimeout: 400,
   headersTimeout: 200,
   connectionsCheckingInterval: 50,
+  leaving: 50,
   drain: 400,
 }
 

@@ -42,6 +42,8 @@ export const deadlines = {
   keepAliveTimeout: 75_000,
   /** Nothing read or written for so long: the peer is gone. Above the longest wait for news. */
   silence: 120_000,
+  /** After its goodbye it serves on for so long: whoever sends it requests has heard by then. */
+  leaving: 250,
   /** For requests under way when it ends: longer than a handler may take. */
   drain: 6000,
 }
@@ -52,7 +54,7 @@ export async function startHttpServer(
   deps: HttpServerDeps,
 ): Promise<HttpServer> {
   const { clock } = deps
-  const { silence, drain: drainMs, ...within } = options.within ?? deadlines
+  const { silence, drain: drainMs, leaving: leavingMs, ...within } = options.within ?? deadlines
   const readBytes = createReadBytes({ mostBytesHeld: most.bytesHeld })
   const router = createRouter(routes, { services: deps.services, readBytes })
   let inFlight = 0
@@ -105,6 +107,7 @@ export async function startHttpServer(
     },
     async [Symbol.asyncDispose]() {
       closing = true
+      await pause(clock, leavingMs)
       await drain(server, clock, drainMs)
     },
   }

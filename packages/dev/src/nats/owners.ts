@@ -1,6 +1,6 @@
-// Who owns which partitions, as the services themselves say it. It only listens.
+// Who lives and who owns which partitions, as the services themselves say it. It only listens.
 
-import { Directory } from '@timers/shared/cluster/directory.ts'
+import { Directory, roles } from '@timers/shared/cluster/directory.ts'
 import { createLogger } from '@timers/shared/logger.ts'
 import { connectNats } from '@timers/shared/nats/connect.ts'
 import { followHeartbeats } from '@timers/shared/nats/heartbeats.ts'
@@ -11,6 +11,8 @@ export interface Owners extends AsyncDisposable {
   ownedBy(name: string): readonly number[]
   /** The name of the owner; undefined while there is none. */
   ownerOf(partition: number): string | undefined
+  /** Whether the service at this host:port is heard, and is not leaving. */
+  isLive(address: string): boolean
   /** Called when somebody came, went, won or lost a partition; the answer ends it. */
   onChange(listener: () => void): () => void
 }
@@ -31,6 +33,10 @@ export async function followOwners(natsUrl: string): Promise<Owners> {
       return (node?.owned ?? []).map(({ partition }) => partition).sort((a, b) => a - b)
     },
     ownerOf: (partition) => directory.ownerOf(partition, clock.monotonicMs())?.name,
+    isLive: (address) =>
+      roles.some((role) =>
+        directory.live(role, clock.monotonicMs()).some((node) => node.address === address),
+      ),
     onChange: (listener) => directory.onChange(listener),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

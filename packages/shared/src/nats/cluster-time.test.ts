@@ -19,7 +19,7 @@ test('a clock that is minutes wrong tells the broker’s time, and again after i
   )
   let wrongByMs = 7 * minuteMs
   const right = createSystemClock()
-  const clock = new MeasuredClock({ machine: { ...right, nowMs: () => right.nowMs() + wrongByMs } })
+  const clock = new MeasuredClock({ machine: { ...right, wallMs: () => right.wallMs() + wrongByMs } })
   const isRight = (): boolean => Math.abs(clock.nowMs() - right.nowMs()) <= clock.errorMs() + 1
 
   await using stack = new AsyncDisposableStack()
