@@ -36,8 +36,8 @@ async function faultWith(env: Readonly<Record<string, string>>, seed: number): P
 
 test('without the fence the checker finds what was lost', { timeout: 100_000 }, async (t) => {
   const fault = await faultWith({ NODE_OPTIONS: preload }, seedOf(t))
-  assert.ok(fault !== undefined)
-  t.diagnostic(String(fault).slice(0, 300))
+  assert.ok(fault instanceof Error)
+  t.diagnostic(fault.message.slice(0, 300))
 })
 
 test('with it nothing is', { timeout: 100_000 }, async (t) => {

@@ -2,6 +2,7 @@
 // is refused: a stream that is missing, or one without a record, is somebody's lost data.
 
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   DiscardPolicy,
   JetStreamApiError,
@@ -15,7 +16,11 @@ import { Kvm, type KV } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { recordFormat } from '@timers/shared/log/record.ts'
 import type { Logger } from '@timers/shared/logger.ts'
-import { readClusterRecord, type ClusterRecord } from '@timers/shared/nats/cluster-record.ts'
+import {
+  ClusterRecordError,
+  readClusterRecord,
+  type ClusterRecord,
+} from '@timers/shared/nats/cluster-record.ts'
 import { persistenceReader, ReaderPositions } from '@timers/shared/nats/reader-positions.ts'
 import { subjects } from '@timers/shared/subjects.ts'
 import { batchLimits } from '../partition/batch.ts'
@@ -31,17 +36,38 @@ export interface ClusterOptions {
 }
 
 const callMs = 5000
+const patienceMs = 60_000
+const againMs = 250
 /** JetStream: there is such a stream, configured otherwise. */
 const streamNameInUse = 10058
 const megabyte = 1024 * 1024
 const logBytes = { least: 32 * megabyte, most: 1024 * megabyte, withoutLimit: 256 * megabyte }
 const streamsAtOnce = 8
 
-/** The record of the cluster, made if there is none. Every stream is there when it answers. */
-export async function ensureCluster(
-  options: ClusterOptions,
-  deps: { readonly connection: NatsConnection; readonly logger: Logger },
-): Promise<ClusterRecord> {
+interface Deps {
+  readonly connection: NatsConnection
+  readonly logger: Logger
+}
+
+/**
+ * The record of the cluster, made if there is none. Every stream is there when it answers. Brokers that have just
+ * come, or a stream that was made a moment ago and has no leader yet, are waited for up to a minute.
+ */
+export async function ensureCluster(options: ClusterOptions, deps: Deps): Promise<ClusterRecord> {
+  const untilMs = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return await ensureOnce(options, deps)
+    } catch (error) {
+      const isFinal = error instanceof ClusterRefusedError || error instanceof ClusterRecordError
+      if (isFinal || deps.connection.isClosed() || performance.now() > untilMs) throw error
+      deps.logger.warn({ error }, 'the cluster cannot be made yet')
+    }
+    await sleep(againMs)
+  }
+}
+
+async function ensureOnce(options: ClusterOptions, deps: Deps): Promise<ClusterRecord> {
   const { connection, logger } = deps
   const payload = connection.info?.max_payload ?? 0
   if (payload < 2 * batchLimits.bytes) {
@@ -109,7 +135,8 @@ async function createRecord(
 }
 
 function clusterBucket(connection: NatsConnection, replicas: number): Promise<KV> {
-  return new Kvm(connection).create(subjects.clusterBucket, { replicas, history: 1 })
+  // Asked of its leader: a replica may not know yet that there is a record.
+  return new Kvm(connection).create(subjects.clusterBucket, { replicas, history: 1, allow_direct: false })
 }
 
 async function markReady(record: ClusterRecord, connection: NatsConnection): Promise<ClusterRecord> {
