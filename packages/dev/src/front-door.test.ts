@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Agent, createServer, get, request as httpRequest } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { isForGateway, startFrontDoor } from './front-door.ts'
 import type { FrontDoor } from './front-door.ts'
 import { freePort } from './free-port.ts'
@@ -26,6 +28,10 @@ function upstream(name: string): Server {
     })
   })
   server.on('upgrade', (request, socket) => {
+    if (request.url === '/v1/ws?bye') {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nbye')
+      return
+    }
     if (request.url === '/v1/ws?no') {
       socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nno\r\n')
       return
@@ -147,6 +153,18 @@ test('a gateway that says no to an upgrade is passed on', async () => {
 test('other upgrades are answered as plain HTTP', async () => {
   const h2c = `GET /v1/time HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n`
   assert.match(await raw(door.url, h2c), /^HTTP\/1\.1 200 OK/)
+})
+
+test('who does not hang up once the gateway has is cut off', async () => {
+  const socket = connect({ host: '127.0.0.1', port: Number(new URL(door.url).port), allowHalfOpen: true })
+  socket.on('error', () => undefined).write(upgradeTo('/v1/ws?bye'))
+  await once(socket.resume(), 'end')
+  const untilMs = performance.now() + 10_000
+  while (!socket.destroyed) {
+    assert.ok(performance.now() < untilMs, 'still there')
+    socket.write('x') // Only to a connection that is still there more can be said.
+    await delay(20)
+  }
 })
 
 test('nobody behind it: 503 with a problem and Retry-After, and it lives on', async () => {

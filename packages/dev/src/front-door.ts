@@ -82,6 +82,8 @@ export async function startFrontDoor(options: FrontDoorOptions): Promise<FrontDo
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
+    // Not left half open by who does not hang up.
+    socket.once('finish', () => socket.destroy())
     passUpgrade(proxy, () => targetOf(request), request, socket, head)
   })
   await new Promise<void>((resolve, reject) => {
