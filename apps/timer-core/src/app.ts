@@ -19,6 +19,7 @@ import { createSystemClock } from '@timers/shared/system-clock.ts'
 import { snapshotCodec } from '@timers/shared/wire/snapshot-wire.ts'
 import { createPacking } from '@timers/shared/wire/timer-wire.ts'
 import type { TimerCoreConfig } from './config.ts'
+import { GrpcPeers } from './grpc/peers.ts'
 import { timerCoreService } from './grpc/timer-core-service.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { ensureCluster } from './nats/cluster-setup.ts'
@@ -29,6 +30,7 @@ import { createSnapshotStore } from './nats/snapshot-store.ts'
 import { Partition } from './partition/partition.ts'
 import { Turns } from './partition/turns.ts'
 import { Host } from './placement/host.ts'
+import type { Peers } from './placement/peers.ts'
 import type { SnapshotSource } from './snapshot/load.ts'
 import { Ticker } from './ticks/ticker.ts'
 
@@ -67,7 +69,7 @@ export async function startTimerCore(config: TimerCoreConfig): Promise<RunningAp
   const { dataId, partitionCount } = cluster
   const self = (): NodeState => {
     const owned = host.owned()
-    return { name, incarnation, role: 'timer-core', address, dataId, owned, leaving: false }
+    return { name, incarnation, role: 'timer-core', address, dataId, owned, leaving: host.leaving }
   }
   const logs = new LogConnection(
     { servers: config.natsServers, name: `${name}-log` },
@@ -79,8 +81,9 @@ export async function startTimerCore(config: TimerCoreConfig): Promise<RunningAp
     },
   )
   const snapshots = await openSnapshots(config, logger, stack)
+  const peers = stack.use(new GrpcPeers())
   const sendTicks = sendTicksOn(live)
-  const parts = { config, cluster, clock, logger, metrics, directory, logs, snapshots, sendTicks }
+  const parts = { config, cluster, clock, logger, metrics, directory, logs, snapshots, peers, sendTicks }
   const { host, ticker } = createHost(parts, () => heartbeats?.now())
   stack.use(
     followWatchLists({
@@ -130,6 +133,7 @@ interface HostParts {
   readonly directory: Directory
   readonly logs: LogConnection
   readonly snapshots: SnapshotSource
+  readonly peers: Peers
 }
 
 /** The partitions of this node, and the ticks of their timers. */
@@ -158,8 +162,9 @@ function createHost(parts: HostParts, changed: () => void): { host: Host; ticker
     {
       directory,
       clock,
+      peers: parts.peers,
       changed,
-      open: (partition, mine) =>
+      open: (partition, tenancy) =>
         new Partition(
           { partition, partitionCount, dataId, node: config.name },
           {
@@ -171,7 +176,7 @@ function createHost(parts: HostParts, changed: () => void): { host: Host; ticker
             packing,
             snapshots: parts.snapshots,
             observer,
-            mine,
+            ...tenancy,
             applied: (event) => {
               ticker.applied(event)
               if (traced)

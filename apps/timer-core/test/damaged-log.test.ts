@@ -21,11 +21,9 @@ describe('a log that cannot be what was written is refused', () => {
   const refuses = async (why: RegExp): Promise<void> => {
     const last = await world.last(partition)
     await using node = await world.node('late', partition)
-    await assert.rejects(node.partition.acquire(), (error) => {
-      assert.ok(error instanceof DamagedLogError, String(error))
-      assert.match(error.message, why)
-      return true
-    })
+    await node.partition.acquire()
+    assert.ok(node.fault instanceof DamagedLogError, String(node.fault))
+    assert.match(node.fault.message, why)
     assert.equal(node.partition.closed, true)
     assert.equal(await world.last(partition), last, 'it wrote all the same')
     const outcome = await node.submit(newSession(), [sent('x', 1, add(1))])
@@ -56,6 +54,12 @@ describe('a log that cannot be what was written is refused', () => {
     const { term } = await written()
     await world.append(partition, recordOf(term, { kind: 'beat' }, { format: recordFormat + 1 }))
     await refuses(/format/)
+  })
+
+  it('one with a record of nonsense', async () => {
+    await written()
+    await world.append(partition, new Uint8Array([1, 2, 3]))
+    await refuses(/cannot be read/)
   })
 
   it('one that was written for other data', async () => {

@@ -62,6 +62,7 @@ async function ownPartition(broker: Broker, stack: AsyncDisposableStack) {
         },
       },
       mine: () => true,
+      ended: () => undefined,
       applied: () => undefined,
     },
   )

@@ -177,6 +177,8 @@ export class Node implements AsyncDisposable {
   readonly appended: number[] = []
   readonly latenessMs: number[] = []
   readonly troubles: string[] = []
+  /** Why it was given up. */
+  fault: unknown
   readonly #stack: AsyncDisposableStack
 
   private constructor(
@@ -205,6 +207,7 @@ export class Node implements AsyncDisposable {
           trouble: (_, message, detail) => this.troubles.push(`${message}: ${detail}`),
         },
         mine: () => this.mine,
+        ended: (fault) => (this.fault = fault),
         applied: () => undefined,
       },
     )

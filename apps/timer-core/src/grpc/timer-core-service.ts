@@ -16,6 +16,8 @@ import {
   type GetRequest,
   type GetResponse,
   type GroupResult,
+  type HandOver,
+  type HandOverAnswer,
   type ScanPage,
   type ScanRequest,
   type StreamRequest,
@@ -57,6 +59,16 @@ export function timerCoreService(deps: TimerCoreServiceDeps): GrpcService {
     scan(call: ServerWritableStream<ScanRequest, ScanPage>) {
       serveScan(call, deps).catch((error: unknown) => {
         fail(call, invalid(error))
+      })
+    },
+    prepare(call: ServerUnaryCall<HandOver, HandOverAnswer>, callback: sendUnaryData<HandOverAnswer>) {
+      void deps.host.prepare(call.request.partition).then((done) => {
+        callback(null, { done })
+      })
+    },
+    take(call: ServerUnaryCall<HandOver, HandOverAnswer>, callback: sendUnaryData<HandOverAnswer>) {
+      void deps.host.take(call.request.partition).then((done) => {
+        callback(null, { done })
       })
     },
   }

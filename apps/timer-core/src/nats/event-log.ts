@@ -8,6 +8,7 @@ import { createLogReader, type LogMessage, type LogReader } from '@timers/shared
 import { subjects } from '@timers/shared/subjects.ts'
 import { decodeRecord, encodeRecord } from '@timers/shared/wire/record-wire.ts'
 import { WireError } from '@timers/shared/wire/wire-error.ts'
+import { DamagedLogError } from '../partition/ledger.ts'
 import type { AppendOutcome, PartitionLog, StoredRecord } from '../partition/ports.ts'
 import { AppendCalls } from './append-calls.ts'
 import type { LogConnection } from './log-connection.ts'
@@ -45,7 +46,12 @@ async function decodeInTurns(messages: readonly LogMessage[]): Promise<StoredRec
 }
 
 function toStored({ sequence, storedAtMs, data }: LogMessage): StoredRecord {
-  return { sequence, storedAtMs, record: decodeRecord(data) }
+  try {
+    return { sequence, storedAtMs, record: decodeRecord(data) }
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    throw new DamagedLogError(`Record ${sequence} cannot be read: ${error.message}`, { cause: error })
+  }
 }
 
 /** Makes the logs of all partitions over one connection. */

@@ -4,7 +4,7 @@
 
 import type { Clock } from '@timers/shared/clock.ts'
 import type { Refusal } from '@timers/shared/errors.ts'
-import { recordFormat, type LogRecord } from '@timers/shared/log/record.ts'
+import { recordFormat, type LogRecord, type RecordBody } from '@timers/shared/log/record.ts'
 import type { TimerEvent } from '@timers/shared/timer/event.ts'
 import type { CommandResult, LogPosition } from '@timers/shared/timer/results.ts'
 import { Alarm } from '../deadline/alarm.ts'
@@ -33,6 +33,8 @@ export interface CommitLoopDeps {
    * staged, in the mailbox.
    */
   readonly lost: (sentAtMs: number) => void
+  /** A bug, in what is judged or applied: the loop has stopped, and nothing is to be built on the state. */
+  readonly faulted: (bug: unknown) => void
 }
 
 /** After the log refused a batch: how long fires wait. */
@@ -49,7 +51,8 @@ export class CommitLoop {
   readonly #alarm: Alarm
   #claim: Claim | undefined
   #ledger: Ledger
-  #flying: Promise<void> | undefined
+  /** Whether the outcome of the append in flight was known. */
+  #flying: Promise<boolean> | undefined
   #turnComes = false
   #firesAgainAtMs = 0
   #cancelHold: (() => void) | undefined
@@ -78,6 +81,17 @@ export class CommitLoop {
     await this.#flying
   }
 
+  /** Stages nothing more, awaits what is in flight, and says in the log that this node gives the partition up. */
+  async release(to: string): Promise<void> {
+    const claim = this.#claim
+    this.#halt()
+    if ((await this.#flying) === false || claim === undefined) return
+    const record = this.#recordOf(claim, { kind: 'release', to })
+    const outcome = await this.#deps.log.append(record, this.#ledger.sequence, claim.connectionId)
+    if (outcome.kind === 'committed') this.#ledger.apply({ sequence: outcome.sequence, record })
+    else this.#deps.observer.trouble(this.#ledger.partition, 'A Release was not taken', outcome.detail)
+  }
+
   /** Something waits. All that comes before this partition's turn goes into one batch. */
   readonly poke = (): void => {
     if (this.#claim === undefined || this.#flying !== undefined || this.#turnComes) return
@@ -95,7 +109,13 @@ export class CommitLoop {
     if (this.#deps.clock.errorMs() === Infinity) return
     const { confirmation, reader, mailbox } = this.#deps
     const heldForMs = confirmation.heldForMs
-    const batch = this.#gather(heldForMs > 0)
+    const batch = new Batch(this.#ledger.state, Math.floor(this.#deps.clock.nowMs()))
+    if (
+      !this.#isSound(() => {
+        this.#gather(batch, heldForMs > 0)
+      })
+    )
+      return
     const asked = heldForMs === 0 && (batch.verdicts.length > 0 || reader.asked)
     if (batch.events.length > 0 || (asked && !confirmation.holds)) {
       this.#flying = this.#append(batch, claim)
@@ -120,9 +140,8 @@ export class CommitLoop {
    * Commands up to half the room, fires into the rest, and commands into what those leave. While the owner before
    * may still answer, fires only: nobody is told of them.
    */
-  #gather(firesOnly: boolean): Batch {
+  #gather(batch: Batch, firesOnly: boolean): void {
     const { state } = this.#ledger
-    const batch = new Batch(state, Math.floor(this.#deps.clock.nowMs()))
     if (!firesOnly) this.#gatherCommands(batch, 0.5)
     if (this.#deps.clock.monotonicMs() >= this.#firesAgainAtMs) {
       while (batch.hasRoom()) {
@@ -132,7 +151,6 @@ export class CommitLoop {
       }
     }
     if (!firesOnly) this.#gatherCommands(batch, 1)
-    return batch
   }
 
   #gatherCommands(batch: Batch, share: number): void {
@@ -152,41 +170,61 @@ export class CommitLoop {
   }
 
   /** A batch without events is a Beat. */
-  #append(batch: Batch, claim: Claim): Promise<void> {
+  #append(batch: Batch, claim: Claim): Promise<boolean> {
     const { confirmation, log, turns } = this.#deps
     const { nowMs, events } = batch
-    const record: LogRecord = {
-      format: recordFormat,
-      term: claim.term,
-      owner: this.#node,
-      snapshotAt: 0,
-      body: events.length > 0 ? { kind: 'batch', nowMs, events } : { kind: 'beat' },
-    }
+    const record = this.#recordOf(
+      claim,
+      events.length > 0 ? { kind: 'batch', nowMs, events } : { kind: 'beat' },
+    )
     const sent = confirmation.now()
     return new Promise((concluded) => {
       void log.append(record, this.#ledger.sequence, claim.connectionId).then((outcome) => {
         const tookMs = confirmation.now().monotonicMs - sent.monotonicMs
         const run = (): void => {
           this.#flying = undefined
-          if (outcome.kind === 'committed') this.#apply(record, outcome.sequence, tookMs)
-          this.#ledger.state.giveBackDue()
-          this.#conclude(batch, sent, outcome)
-          concluded()
+          // Should it fault now, or not be known: only the log can tell.
+          for (const { pending } of batch.verdicts) pending.staged = true
+          const sound = outcome.kind !== 'committed' || this.#apply(record, outcome.sequence, tookMs)
+          if (sound) this.#conclude(batch, sent, outcome)
+          concluded(sound && outcome.kind !== 'unknown')
         }
         turns.take({ run, isAwaited: () => batch.verdicts.length > 0 || this.#isAwaited() })
       })
     })
   }
 
-  #apply(record: LogRecord, sequence: number, tookMs: number): void {
-    const events = this.#ledger.apply({ sequence, record })
+  #recordOf({ term }: Claim, body: RecordBody): LogRecord {
+    return { format: recordFormat, term, owner: this.#node, snapshotAt: 0, body }
+  }
+
+  #apply(record: LogRecord, sequence: number, tookMs: number): boolean {
+    let events: readonly TimerEvent[] = []
+    const sound = this.#isSound(() => {
+      events = this.#ledger.apply({ sequence, record })
+    })
+    if (!sound) return false
     this.#deps.observer.appended(events.length, tookMs)
     for (const event of events) this.#deps.applied(event, sequence)
+    return true
+  }
+
+  /** False after a bug in what it runs: of this partition, so the others go on. */
+  #isSound(run: () => void): boolean {
+    try {
+      run()
+      return true
+    } catch (bug) {
+      this.#halt()
+      this.#deps.faulted(bug)
+      return false
+    }
   }
 
   #conclude(batch: Batch, sent: Instant, outcome: AppendOutcome): void {
     const { clock, observer, mailbox, confirmation, reader } = this.#deps
-    const { partition } = this.#ledger
+    const { partition, state } = this.#ledger
+    state.giveBackDue()
     switch (outcome.kind) {
       case 'committed':
         confirmation.confirmed(sent)
@@ -202,7 +240,6 @@ export class CommitLoop {
         break
       case 'unknown':
         observer.trouble(partition, 'The outcome of an append is not known', outcome.detail)
-        for (const { pending } of batch.verdicts) pending.staged = true
         mailbox.unshift(batch.verdicts.map(({ pending }) => pending))
         this.#halt()
         this.#deps.lost(sent.monotonicMs)

@@ -46,7 +46,7 @@ export class Intake {
 
   /** Gives back all that waits. */
   close(owner: string | undefined): void {
-    for (const pending of this.#deps.mailbox.removeWhere(() => true)) pending.giveUp(owner)
+    for (const pending of this.#deps.mailbox.takeAll()) pending.giveUp(owner)
   }
 
   #take(session: string, command: SentCommand, open: OpenGroup, nowMs: number): void {

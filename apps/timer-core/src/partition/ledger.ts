@@ -158,8 +158,14 @@ export class Ledger {
 
   /** A record that was read, whoever wrote it: the events it brought; none of one that does not count. */
   replay(stored: StoredRecord): readonly TimerEvent[] {
-    const events = this.#take(stored, true)
     const { storedAtMs, record } = stored
+    let events
+    try {
+      events = this.#take(stored, true)
+    } catch (bug) {
+      if (bug instanceof DamagedLogError || bug instanceof SnapshotFaultError) throw bug
+      throw new DamagedLogError(`Record ${stored.sequence} cannot be applied: ${String(bug)}`, { cause: bug })
+    }
     const releases = record.body.kind === 'release' && record.term === this.term
     this.#lastRead = { term: record.term, storedAtMs, releases }
     return events

@@ -151,6 +151,16 @@ export class Mailbox {
     if (session.size === 0) this.#bySession.delete(pending.session)
   }
 
+  /** Takes out all there is, also what is being judged or in an append. */
+  takeAll(): Pending[] {
+    const all = [...this.#bySession.values()].flatMap((session) => [...session.values()])
+    this.#bySession.clear()
+    this.#known = 0
+    this.#queue = []
+    this.#head = 0
+    return all
+  }
+
   /** Takes out all that wait and of which `leave` is true. */
   removeWhere(leave: (pending: Pending) => boolean): Pending[] {
     const out: Pending[] = []

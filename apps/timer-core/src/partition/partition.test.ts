@@ -22,12 +22,15 @@ describe('a partition', () => {
   let clock: VirtualClock
   let log: MemoryLog
   let mine: boolean
+  /** Of the partitions that ended. */
+  let faults: unknown[]
   let partition: Partition
   let n: number
   beforeEach(() => {
     clock = new VirtualClock()
     log = new MemoryLog(clock)
     mine = true
+    faults = []
     n = 0
     partition = open('me')
   })
@@ -50,6 +53,7 @@ describe('a partition', () => {
           trouble: () => undefined,
         },
         mine: () => mine,
+        ended: (fault) => faults.push(fault),
         applied: () => undefined,
       },
     )

@@ -11,11 +11,12 @@ import { acquire, type Claim } from './acquire.ts'
 import { CommitLoop } from './commit-loop.ts'
 import { Confirmation } from './confirmation.ts'
 import { Intake } from './intake.ts'
-import { Ledger, type LedgerOptions } from './ledger.ts'
+import { DamagedLogError, Ledger, type LedgerOptions } from './ledger.ts'
 import { Mailbox, type CommandGroup, type GroupOutcome } from './mailbox.ts'
 import { partitionLimits } from './limits.ts'
 import type { Packing, PartitionLog, PartitionObserver } from './ports.ts'
 import { Reader } from './reader.ts'
+import { recover, type RecoverDeps } from './recover.ts'
 import type { GetOutcome, GetRequest } from './reads.ts'
 import type { Standing } from './standing.ts'
 import type { PartitionState } from './state.ts'
@@ -39,6 +40,8 @@ export interface PartitionDeps {
   readonly observer: PartitionObserver
   /** Whether placement names this node. */
   readonly mine: () => boolean
+  /** Called once: it will never serve again. With a fault nothing is to be built on what it read of its log. */
+  readonly ended: (fault: unknown) => void
   /** After an event is applied to a partition that is served: for ticks. */
   readonly applied: (event: TimerEvent) => void
 }
@@ -54,6 +57,7 @@ export class Partition implements Standing {
   readonly #closing = new AbortController()
   #ledger: Ledger
   #claim: Claim | undefined
+  #preparing: Promise<boolean> | undefined
   #acquiring: Promise<void> | undefined
   #closed = false
   #unownedSinceMs: number
@@ -90,7 +94,10 @@ export class Partition implements Standing {
         // Nobody waits for it: what it may reject with is told to the observer.
         lost: (sentAtMs) => {
           this.#unownedSinceMs = sentAtMs
-          void this.acquire().catch(() => undefined)
+          void this.#takeOver()
+        },
+        faulted: (bug) => {
+          this.#fault(bug)
         },
       },
     )
@@ -142,12 +149,28 @@ export class Partition implements Standing {
     return this.#claim?.term ?? ''
   }
 
-  /** Reads the log and takes the partition over, or closes. Rejects, closed, when the log is damaged. */
+  /** Reads the log to its end, so that acquire() takes less time; what comes meanwhile waits. False: it could not. */
+  prepare(): Promise<boolean> {
+    this.#unownedSinceMs = this.#deps.clock.monotonicMs()
+    this.#preparing = this.#prepare()
+    return this.#preparing
+  }
+
+  async #prepare(): Promise<boolean> {
+    try {
+      this.#ledger = await recover(this.#ledger, this.#recoverDeps())
+      return !this.leaving
+    } catch (error) {
+      if (error instanceof DamagedLogError) this.#fault(error)
+      else this.#deps.observer.trouble(this.partition, 'The log could not be read', String(error))
+      return false
+    }
+  }
+
+  /** Reads the log and takes the partition over, or ends. Never rejects. */
   acquire(): Promise<void> {
-    this.#acquiring ??= this.#acquire().finally(() => {
-      this.#acquiring = undefined
-    })
-    return this.#acquiring
+    this.#unownedSinceMs = this.#deps.clock.monotonicMs()
+    return this.#takeOver()
   }
 
   /** `done` is told once: when the log has what it changed, or when it is refused or given back. */
@@ -183,19 +206,27 @@ export class Partition implements Standing {
     this.#intake.tick()
   }
 
-  /** Stages nothing more, awaits the append in flight, gives back what waits. `owner` is to serve it now. */
-  async release(owner: string | undefined): Promise<void> {
+  /** Stages nothing more, awaits the append in flight, releases it in the log, gives back what waits. */
+  async release(to: string | undefined): Promise<void> {
     this.#closing.abort()
-    await this.#loop.stop()
-    await this.#acquiring?.catch(() => undefined)
-    this.#close(owner)
+    await this.#loop.release(to ?? '')
+    await this.#preparing
+    await this.#acquiring
+    this.#close(to)
   }
 
   async #reacquire(): Promise<void> {
     this.#unownedSinceMs = this.#deps.clock.monotonicMs()
     await this.#loop.stop()
-    // It may have been found out by an append meanwhile. What acquire() rejects with is told to the observer.
-    if (!this.#closed && !this.#loop.running) await this.acquire().catch(() => undefined)
+    // It may have been found out by an append meanwhile.
+    if (!this.leaving && !this.#loop.running) await this.#takeOver()
+  }
+
+  #takeOver(): Promise<void> {
+    this.#acquiring ??= this.#acquire().finally(() => {
+      this.#acquiring = undefined
+    })
+    return this.#acquiring
   }
 
   async #acquire(): Promise<void> {
@@ -203,39 +234,54 @@ export class Partition implements Standing {
     const { partition, node, dataId, partitionCount } = this.#options
     const startedAtMs = clock.monotonicMs()
     const owner = { format: recordFormat, owner: node, snapshotAt: 0 }
+    let acquired
+    await this.#preparing
     try {
-      const acquired = await acquire(this.#ledger, this.#claim, {
+      acquired = await acquire(this.#ledger, this.#claim, {
         ...this.#deps,
+        ...this.#recoverDeps(),
         now: () => this.#confirmation.now(),
-        freshLedger: (head) => this.#freshLedger(head),
         takeover: (term) => ({ ...owner, term, body: { kind: 'takeover', dataId, partitionCount } }),
-        wait: (delayMs) => pause(clock, delayMs, this.#closing.signal),
-        signal: this.#closing.signal,
-        applied: (events, sequence) => {
-          for (const event of events) this.#reader.wake(event, sequence)
-        },
       })
-      this.#ledger = acquired.ledger
-      if (acquired.claim === undefined || this.#closing.signal.aborted) {
-        this.#close(this.otherOwner)
-        return
-      }
-      this.#claim = acquired.claim
     } catch (error) {
-      observer.trouble(partition, 'The partition cannot be served', String(error))
-      this.#close(undefined)
-      throw error
+      this.#fault(error)
+      return
     }
+    this.#ledger = acquired.ledger
+    if (acquired.claim === undefined || this.leaving) {
+      this.#close(this.otherOwner)
+      return
+    }
+    this.#claim = acquired.claim
     observer.tookOver(partition, clock.monotonicMs() - startedAtMs)
     this.#confirmation.begin(this.#claim.sent, this.#claim.answersFromMs)
     this.#loop.start(this.#claim, this.#ledger)
   }
 
-  #close(owner: string | undefined): void {
+  #recoverDeps(): RecoverDeps {
+    return {
+      ...this.#deps,
+      freshLedger: (head) => this.#freshLedger(head),
+      wait: (delayMs) => pause(this.#deps.clock, delayMs, this.#closing.signal),
+      signal: this.#closing.signal,
+      applied: (events, sequence) => {
+        for (const event of events) this.#reader.wake(event, sequence)
+      },
+    }
+  }
+
+  #fault(fault: unknown): void {
+    this.#deps.observer.trouble(this.partition, 'The partition cannot be served', String(fault))
+    this.#close(undefined, fault)
+  }
+
+  #close(owner: string | undefined, fault?: unknown): void {
     if (this.#closed) return
     this.#closed = true
+    this.#closing.abort()
     this.#intake.close(owner)
     this.#reader.close(owner)
+    this.#deps.ended(fault)
   }
 
   #freshLedger(head?: SnapshotHead): Ledger {

@@ -1,21 +1,31 @@
-// Which partitions this node serves: it takes those that rendezvous over the live nodes names it for, and gives
-// up the others. A hint, never safety: two nodes may both believe, and the log lets only one append.
+// Which partitions this node serves: it takes those that it is named for, and hands the others over to the nodes that
+// are. A hint, never safety: two nodes may both believe, and the log lets only one append.
 
-import type { Clock } from '@timers/shared/clock.ts'
+import { pause, type Clock } from '@timers/shared/clock.ts'
 import type { Directory, OwnedPartition } from '@timers/shared/cluster/directory.ts'
-import { rendezvousOrder } from '@timers/shared/cluster/rendezvous.ts'
 import type { Partition } from '../partition/partition.ts'
+import { Naming } from './naming.ts'
+import type { Peers } from './peers.ts'
 
 export interface HostOptions {
   readonly node: string
   readonly partitionCount: number
 }
 
+/** What a partition asks and tells its host. */
+export interface Tenancy {
+  /** Whether it should go on trying to be owned. */
+  readonly mine: () => boolean
+  /** Called once: it will never serve again. With a fault: it must not be tried again soon. */
+  readonly ended: (fault: unknown) => void
+}
+
 export interface HostDeps {
   readonly directory: Directory
   readonly clock: Clock
-  /** A new one, which asks `mine` whether it should go on trying. */
-  readonly open: (partition: number, mine: () => boolean) => Partition
+  readonly peers: Peers
+  /** A new one, which owns nothing yet. */
+  readonly open: (partition: number, tenancy: Tenancy) => Partition
   /** What is owned has changed: say so now. */
   readonly changed: () => void
 }
@@ -29,27 +39,44 @@ export const placementTimes = {
   damagedMs: 60_000,
   /** Recoveries at once: each reads a whole log. */
   recoveriesAtOnce: 8,
+  /** Partitions that are being handed over at once. */
+  handOversAtOnce: 4,
+  /** What another node has asked us to read is kept for so long without its Release. */
+  preparedForMs: 10_000,
+  /** What another node has asked us to take is ours for so long, whoever is named. */
+  grantedForMs: 2000,
+  /** A node that leaves hands over for so long; what is left then is given up. */
+  leaveWithinMs: 6000,
 } as const
 
 export class Host implements AsyncDisposable {
   readonly #options: HostOptions
   readonly #deps: HostDeps
+  readonly #naming: Naming
   readonly #partitions = new Map<number, Partition>()
   readonly #notBeforeMs = new Map<number, number>()
   readonly #releases = new Map<number, Promise<void>>()
+  /** Read, and not taken: until when they are kept, monotonic. */
+  readonly #preparedUntilMs = new Map<number, number>()
+  /** Until when a partition is ours because its owner has released it for us, monotonic. */
+  readonly #grantedUntilMs = new Map<number, number>()
   #recovering = 0
-  #named: readonly string[] = []
-  #namedOver = ''
   #cancel: (() => void) | undefined
   #leaving = false
 
   constructor(options: HostOptions, deps: HostDeps) {
     this.#options = options
     this.#deps = deps
+    this.#naming = new Naming(options, deps)
   }
 
   start(): void {
     this.#cancel = this.#deps.clock.after(placementTimes.listenMs, this.#again)
+  }
+
+  /** It takes nothing more. */
+  get leaving(): boolean {
+    return this.#leaving
   }
 
   /** The partition if this node has it; it may still be recovering. */
@@ -88,15 +115,46 @@ export class Host implements AsyncDisposable {
 
   /** The node that placement names; undefined before the first look. */
   named(partition: number): string | undefined {
-    return this.#named[partition]
+    return this.#naming.of(partition)
   }
 
-  /** Gives every partition up and stops. */
+  /** Its owner is going to hand it over to this node: whether this one now stands at the end of its log. */
+  async prepare(partition: number): Promise<boolean> {
+    if (this.#partitions.has(partition) || !this.#mayOpen(partition)) return false
+    const opened = this.#open(partition)
+    this.#preparedUntilMs.set(partition, this.#deps.clock.monotonicMs() + placementTimes.preparedForMs)
+    this.#recovering += 1
+    const ready = await opened.prepare()
+    this.#recovering -= 1
+    if (!ready) await opened.release(undefined)
+    return ready
+  }
+
+  /** Its owner has released it for this node: whether this one now serves it. */
+  async take(partition: number): Promise<boolean> {
+    if (this.#leaving || (!this.#partitions.has(partition) && !this.#mayOpen(partition))) return false
+    this.#grantedUntilMs.set(partition, this.#deps.clock.monotonicMs() + placementTimes.grantedForMs)
+    const held = this.#partitions.get(partition) ?? this.#open(partition)
+    if (!held.serving) await this.#acquire(held)
+    return held.serving
+  }
+
+  /** Hands every partition over, or gives it up when that takes too long, and stops. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const { clock, changed } = this.#deps
     this.#leaving = true
     this.#cancel?.()
-    this.#name()
-    await Promise.all([...this.#partitions.keys()].map((partition) => this.#release(partition)))
+    changed()
+    const untilMs = clock.monotonicMs() + placementTimes.leaveWithinMs
+    for (;;) {
+      this.#naming.look(false)
+      this.#give()
+      const under = [...this.#releases.values()]
+      if (under.length === 0 && (this.#partitions.size === 0 || clock.monotonicMs() >= untilMs)) break
+      await Promise.race([...under, pause(clock, placementTimes.everyMs)])
+      if (clock.monotonicMs() >= untilMs) break
+    }
+    await Promise.all([...this.#partitions.values()].map((held) => held.release(undefined)))
   }
 
   readonly #again = (): void => {
@@ -106,68 +164,101 @@ export class Host implements AsyncDisposable {
   }
 
   #place(): void {
-    this.#name()
     const { node, partitionCount } = this.#options
+    this.#naming.look(true)
+    for (const held of [...this.#partitions.values()]) held.tick()
+    this.#give()
     for (let partition = 0; partition < partitionCount; partition += 1) {
+      // Its owner hands it over once it sees that placement names us.
+      if (this.#naming.of(partition) !== node || this.#isOwnedByOther(partition)) continue
       const held = this.#partitions.get(partition)
-      const mine = this.#named[partition] === node
-      held?.tick()
-      if (held !== undefined && !mine) void this.#release(partition)
-      else if (held === undefined && mine) this.#take(partition)
+      if (held === undefined && this.#mayOpen(partition)) void this.#acquire(this.#open(partition))
+      // Whoever was to say that we may take it is gone.
+      else if (held !== undefined && this.#preparedUntilMs.has(partition)) void this.#acquire(held)
     }
   }
 
-  /** Rendezvous over the live, this node among them while it stays. */
-  #name(): void {
-    const { clock, directory } = this.#deps
-    const { node, partitionCount } = this.#options
-    const names = directory.live('timer-core', clock.monotonicMs()).map(({ name }) => name)
-    const live = names.filter((name) => name !== node)
-    if (!this.#leaving) live.push(node)
-    live.sort()
-    const over = live.join(' ')
-    if (over === this.#namedOver) return
-    this.#namedOver = over
-    this.#named = Array.from(
-      { length: partitionCount },
-      (_, partition) => rendezvousOrder(partition, live)[0] ?? '',
+  /** Gives up what others are named for. */
+  #give(): void {
+    for (const [partition, held] of [...this.#partitions]) {
+      if (this.#isWanted(partition) || this.#releases.has(partition)) continue
+      const isHandOver = held.serving && this.#naming.of(partition) !== undefined
+      if (isHandOver && this.#releases.size >= placementTimes.handOversAtOnce) continue
+      const released = isHandOver ? this.#handOver(partition, held) : held.release(this.named(partition))
+      this.#releases.set(
+        partition,
+        released.finally(() => this.#releases.delete(partition)),
+      )
+    }
+  }
+
+  /** The successor reads the log while this node serves on; then the Release, and at once its Takeover. */
+  async #handOver(partition: number, held: Partition): Promise<void> {
+    const { peers } = this.#deps
+    const [successor] = this.#naming.others(partition)
+    if (successor === undefined) return
+    const ready = await peers.prepare(successor, partition)
+    // Another one may be named by now; and who cannot read it must not get it.
+    if (!ready || this.#isWanted(partition) || this.#naming.of(partition) !== successor.name) return
+    await held.release(successor.name)
+    const others = this.#naming.others(partition).filter(({ name }) => name !== successor.name)
+    for (const node of [successor, ...others]) if (await peers.take(node, partition)) return
+  }
+
+  #mayOpen(partition: number): boolean {
+    return (
+      !this.#leaving &&
+      this.#recovering < placementTimes.recoveriesAtOnce &&
+      (this.#notBeforeMs.get(partition) ?? 0) <= this.#deps.clock.monotonicMs()
     )
   }
 
-  #take(partition: number): void {
-    const { node } = this.#options
-    const nowMs = this.#deps.clock.monotonicMs()
-    const owner = this.#deps.directory.ownerOf(partition, nowMs)
-    // It stops announcing once it sees that placement names us, and then it has nothing in flight.
-    if (owner !== undefined && owner.name !== node) return
-    if (this.#recovering >= placementTimes.recoveriesAtOnce || this.#releases.has(partition)) return
-    if ((this.#notBeforeMs.get(partition) ?? 0) > nowMs) return
-
-    const opened = this.#deps.open(partition, () => !this.#leaving && this.#named[partition] === node)
+  #open(partition: number): Partition {
+    const { open, clock, changed } = this.#deps
+    const opened = open(partition, {
+      mine: () => this.#isMine(partition),
+      ended: (fault) => {
+        this.#partitions.delete(partition)
+        this.#preparedUntilMs.delete(partition)
+        if (fault !== undefined) {
+          this.#notBeforeMs.set(partition, clock.monotonicMs() + placementTimes.damagedMs)
+        }
+        changed()
+      },
+    })
     this.#partitions.set(partition, opened)
-    this.#recovering += 1
-    opened
-      .acquire()
-      .catch(() => {
-        this.#notBeforeMs.set(partition, this.#deps.clock.monotonicMs() + placementTimes.damagedMs)
-      })
-      .finally(() => {
-        this.#recovering -= 1
-        if (opened.closed) this.#partitions.delete(partition)
-        this.#deps.changed()
-      })
+    return opened
   }
 
-  #release(partition: number): Promise<void> {
-    const held = this.#partitions.get(partition)
-    const under = this.#releases.get(partition)
-    if (held === undefined || under !== undefined) return under ?? Promise.resolve()
-    const released = held.release(this.#named[partition]).then(() => {
-      this.#partitions.delete(partition)
-      this.#releases.delete(partition)
-      this.#deps.changed()
-    })
-    this.#releases.set(partition, released)
-    return released
+  async #acquire(opened: Partition): Promise<void> {
+    this.#preparedUntilMs.delete(opened.partition)
+    this.#recovering += 1
+    await opened.acquire()
+    this.#recovering -= 1
+    this.#deps.changed()
+  }
+
+  /** Whether it is to be kept: read for its owner, released for us, or named for this node. */
+  #isWanted(partition: number): boolean {
+    if (this.#leaving) return false
+    const preparedUntilMs = this.#preparedUntilMs.get(partition)
+    if (preparedUntilMs !== undefined) return this.#deps.clock.monotonicMs() < preparedUntilMs
+    return this.#isGranted(partition) || this.#naming.of(partition) === this.#options.node
+  }
+
+  /** Whether it is to be owned, if need be by force. */
+  #isMine(partition: number): boolean {
+    if (this.#leaving) return false
+    const named = this.#naming.of(partition) === this.#options.node
+    return this.#isGranted(partition) || (named && !this.#isOwnedByOther(partition))
+  }
+
+  #isGranted(partition: number): boolean {
+    return this.#deps.clock.monotonicMs() < (this.#grantedUntilMs.get(partition) ?? 0)
+  }
+
+  #isOwnedByOther(partition: number): boolean {
+    const owner = this.#deps.directory.ownerOf(partition, this.#deps.clock.monotonicMs())
+    return owner !== undefined && owner.name !== this.#options.node
   }
 }

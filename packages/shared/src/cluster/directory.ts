@@ -22,7 +22,7 @@ export interface NodeState {
   readonly address: string
   readonly dataId: string
   readonly owned: readonly OwnedPartition[]
-  /** It owns nothing from now on and wants no work. */
+  /** It takes nothing more; once it owns nothing it is gone. */
   readonly leaving: boolean
 }
 
@@ -42,7 +42,7 @@ export class Directory {
   readonly #claimHeardAtMs = new Map<number, number>()
   readonly #listeners = new Set<() => void>()
 
-  /** A node unheard for `deadAfterMs` is dead; one that says it is leaving is so at once. */
+  /** A node unheard for `deadAfterMs` is dead; one that is leaving and owns nothing is so at once. */
   constructor(options: { deadAfterMs: number }) {
     this.#deadAfterMs = options.deadAfterMs
   }
@@ -50,7 +50,7 @@ export class Directory {
   /** The newest incarnation of a name replaces the one before. */
   hear(state: NodeState, nowMs: number): void {
     const before = this.#entries.get(state.name)
-    if (state.leaving) {
+    if (state.leaving && state.owned.length === 0) {
       // A late word of an incarnation that was replaced says nothing about the one that lives.
       if (before?.node.incarnation !== state.incarnation) return
       this.#entries.delete(state.name)
@@ -144,6 +144,7 @@ function differs(before: Entry, state: NodeState): boolean {
     node.address !== state.address ||
     node.role !== state.role ||
     node.dataId !== state.dataId ||
+    node.leaving !== state.leaving ||
     owned.size !== state.owned.length ||
     state.owned.some((claim) => owned.get(claim.partition)?.term !== claim.term)
   )

@@ -35,6 +35,12 @@ const nothing: TimerCoreServer = {
   scan(call) {
     call.end()
   },
+  prepare(_, callback) {
+    callback({ code: status.UNIMPLEMENTED })
+  },
+  take(_, callback) {
+    callback({ code: status.UNIMPLEMENTED })
+  },
 }
 
 function execute(client: TimerCoreClient, session: string): Promise<string> {
