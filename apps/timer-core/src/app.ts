@@ -68,8 +68,7 @@ export async function startTimerCore(config: TimerCoreConfig): Promise<RunningAp
   const incarnation = randomBytes(8).toString('hex')
   const { dataId, partitionCount } = cluster
   const self = (): NodeState => {
-    const owned = host.owned()
-    return { name, incarnation, role: 'timer-core', address, dataId, owned, leaving: host.leaving }
+    return { name, incarnation, role: 'timer-core', address, dataId, ...host.said() }
   }
   const logs = new LogConnection(
     { servers: config.natsServers, name: `${name}-log` },

@@ -49,6 +49,9 @@ export class FakePartition {
     this.tenancy.ended(fault)
     this.acquiring.resolve(undefined)
   }
+  get announced(): boolean {
+    return this.serving
+  }
   tick(): void {
     this.ticks += 1
   }
@@ -112,6 +115,7 @@ export class FakePlacement {
   async pass(ms: number, others: Readonly<Record<string, readonly number[]>> = {}): Promise<void> {
     for (let passed = 0; passed < ms; passed += 250) {
       for (const [name, owned] of Object.entries(others)) this.heard(name, owned)
+      this.directory.sweep(this.clock.monotonicMs())
       this.clock.pass(Math.min(250, ms - passed))
       for (let turns = 0; turns < 3; turns += 1) await turn()
     }

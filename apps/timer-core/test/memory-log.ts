@@ -1,7 +1,17 @@
-// A partition's log in memory, for tests on a clock that goes on by hand.
+// A partition and its log in memory, for tests on a clock that goes on by hand.
 
 import type { LogRecord } from '@timers/shared/log/record.ts'
-import type { AppendOutcome, LogEnds, PartitionLog, StoredRecord } from '../src/partition/ports.ts'
+import { Partition } from '../src/partition/partition.ts'
+import type {
+  AppendOutcome,
+  LogEnds,
+  PartitionDeps,
+  PartitionLog,
+  StoredRecord,
+} from '../src/partition/ports.ts'
+import { Turns } from '../src/partition/turns.ts'
+import { SnapshotMemory } from './snapshot-memory.ts'
+import { packing } from './timers.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 /** A log that stores at once; its answers may be held. */
@@ -62,4 +72,32 @@ export class MemoryLog implements PartitionLog {
   #timeout(): Promise<void> {
     return new Promise((resolve) => this.#clock.after(1000, resolve))
   }
+}
+
+/** The only partition of its cluster. */
+export function openPartition(
+  node: string,
+  log: MemoryLog,
+  clock: VirtualClock,
+  more: Partial<PartitionDeps> = {},
+): Partition {
+  let terms = 0
+  const nothing = (): void => undefined
+  return new Partition(
+    { node, partition: 0, partitionCount: 1, dataId: 'd' },
+    {
+      log,
+      clock,
+      turns: new Turns({ clock }),
+      random: () => 0.5,
+      newTerm: () => `${node}-${(terms += 1)}`,
+      packing,
+      snapshots: new SnapshotMemory().source,
+      observer: { appended: nothing, fired: nothing, tookOver: nothing, trouble: nothing },
+      mine: () => true,
+      ended: nothing,
+      applied: nothing,
+      ...more,
+    },
+  )
 }

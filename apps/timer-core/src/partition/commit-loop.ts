@@ -96,10 +96,13 @@ export class CommitLoop {
   readonly poke = (): void => {
     if (this.#claim === undefined || this.#flying !== undefined || this.#turnComes) return
     this.#turnComes = true
-    this.#deps.turns.take({ run: this.#turn, isAwaited: this.#isAwaited })
+    this.#deps.turns.take({ run: this.#turn, isAwaited: () => this.isAwaited })
   }
 
-  readonly #isAwaited = (): boolean => this.#deps.mailbox.waiting > 0 || this.#deps.reader.asked
+  /** Whether somebody waits for this partition to get on. */
+  get isAwaited(): boolean {
+    return this.#deps.mailbox.waiting > 0 || this.#deps.reader.asked
+  }
 
   readonly #turn = (): void => {
     this.#turnComes = false
@@ -189,7 +192,7 @@ export class CommitLoop {
           if (sound) this.#conclude(batch, sent, outcome)
           concluded(sound && outcome.kind !== 'unknown')
         }
-        turns.take({ run, isAwaited: () => batch.verdicts.length > 0 || this.#isAwaited() })
+        turns.take({ run, isAwaited: () => batch.verdicts.length > 0 || this.isAwaited })
       })
     })
   }

@@ -43,6 +43,11 @@ export class Confirmation {
     this.#sent = undefined
   }
 
+  /** Whether an append that was sent after this instant, monotonic, is acknowledged. */
+  isSince(monotonicMs: number): boolean {
+    return (this.#sent?.monotonicMs ?? -Infinity) > monotonicMs
+  }
+
   /** How long nothing at all may be answered yet. */
   get heldForMs(): number {
     return Math.max(0, this.#fromMs - this.#clock.monotonicMs())

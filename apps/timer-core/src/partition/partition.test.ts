@@ -5,14 +5,12 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { beforeEach, describe, it } from 'node:test'
 import { recordFormat } from '@timers/shared/log/record.ts'
 import type { Operation, SentCommand } from '@timers/shared/timer/command.ts'
-import { MemoryLog } from '../../test/memory-log.ts'
+import { MemoryLog, openPartition } from '../../test/memory-log.ts'
 import { packing } from '../../test/timers.ts'
-import { SnapshotMemory } from '../../test/snapshot-memory.ts'
 import { VirtualClock } from '../../test/virtual-clock.ts'
 import type { GroupOutcome } from './mailbox.ts'
-import { Partition } from './partition.ts'
+import type { Partition } from './partition.ts'
 import type { GetOutcome } from './reads.ts'
-import { Turns } from './turns.ts'
 
 const put = (durationMs: number, autostart = false): Operation => ({
   ...{ op: 'put', durationMs, autostart, title: '', labels: {}, metadata: '', retentionMs: 0 },
@@ -22,6 +20,9 @@ describe('a partition', () => {
   let clock: VirtualClock
   let log: MemoryLog
   let mine: boolean
+  /** False: a bug. */
+  let packs: boolean
+  let knowsTime: boolean
   /** Of the partitions that ended. */
   let faults: unknown[]
   let partition: Partition
@@ -29,35 +30,24 @@ describe('a partition', () => {
   beforeEach(() => {
     clock = new VirtualClock()
     log = new MemoryLog(clock)
-    mine = true
+    mine = packs = knowsTime = true
+    clock.errorMs = () => (knowsTime ? 0 : Infinity)
     faults = []
     n = 0
     partition = open('me')
   })
-  const open = (node: string): Partition => {
-    let terms = 0
-    return new Partition(
-      { node, partition: 0, partitionCount: 1, dataId: 'd' },
-      {
-        log,
-        clock,
-        turns: new Turns({ clock }),
-        random: () => 0.5,
-        newTerm: () => `${node}-${(terms += 1)}`,
-        packing,
-        snapshots: new SnapshotMemory().source,
-        observer: {
-          appended: () => undefined,
-          fired: () => undefined,
-          tookOver: () => undefined,
-          trouble: () => undefined,
+  const open = (node: string): Partition =>
+    openPartition(node, log, clock, {
+      packing: {
+        ...packing,
+        pack: (timer) => {
+          if (!packs) throw new Error('cannot be packed')
+          return packing.pack(timer)
         },
-        mine: () => mine,
-        ended: (fault) => faults.push(fault),
-        applied: () => undefined,
       },
-    )
-  }
+      mine: () => mine,
+      ended: (fault) => faults.push(fault),
+    })
   /** Time goes on by so much, in small steps, and what follows from it happens. */
   const pass = async (ms = 0): Promise<void> => {
     for (let left = ms; ; left -= 250) {
@@ -235,6 +225,31 @@ describe('a partition', () => {
       log.kinds.filter((kind) => kind === 'batch'),
       ['batch'],
     )
+  })
+
+  it('ends, and says why, when what the log has cannot be applied; what was staged may be done', async () => {
+    await own()
+    packs = false
+    const [staged, waiting] = [submit('b', put(1)), submit('c', put(2))]
+    await pass()
+    assert.equal(partition.closed, true)
+    assert.match(String(faults), /cannot be packed/)
+    assert.deepEqual([codeOf(staged), codeOf(waiting)], ['not owner', 'not owner'])
+    assert.equal(staged.outcome?.mayBeDone, true)
+    assert.equal(kindOf(get('a')), undefined)
+  })
+
+  it('is not announced while work waits and nothing gets on', async () => {
+    await own()
+    knowsTime = false
+    submit('a', put(1))
+    await pass(2500)
+    assert.equal(partition.announced, true)
+    await pass(1000)
+    assert.deepEqual([partition.announced, partition.serving], [false, true])
+    knowsTime = true
+    await pass(1000)
+    assert.equal(partition.announced, true)
   })
 
   it('refuses reads when the log takes not even a Beat', async () => {

@@ -1,12 +1,10 @@
 // One partition on this node: who may send it commands and reads, and when. The commit loop changes it, the
 // ledger is what its log says, acquire takes it over. Never answers from a state it does not own.
 
-import { pause, type Clock } from '@timers/shared/clock.ts'
+import { pause } from '@timers/shared/clock.ts'
 import { recordFormat } from '@timers/shared/log/record.ts'
 import type { SnapshotHead } from '@timers/shared/log/snapshot.ts'
-import type { TimerEvent } from '@timers/shared/timer/event.ts'
 import type { ScanPage, Selection } from '@timers/shared/timer/results.ts'
-import type { SnapshotSource } from '../snapshot/load.ts'
 import { acquire, type Claim } from './acquire.ts'
 import { CommitLoop } from './commit-loop.ts'
 import { Confirmation } from './confirmation.ts'
@@ -14,36 +12,17 @@ import { Intake } from './intake.ts'
 import { DamagedLogError, Ledger, type LedgerOptions } from './ledger.ts'
 import { Mailbox, type CommandGroup, type GroupOutcome } from './mailbox.ts'
 import { partitionLimits } from './limits.ts'
-import type { Packing, PartitionLog, PartitionObserver } from './ports.ts'
+import type { PartitionDeps } from './ports.ts'
+import { Progress } from './progress.ts'
 import { Reader } from './reader.ts'
 import { recover, type RecoverDeps } from './recover.ts'
 import type { GetOutcome, GetRequest } from './reads.ts'
 import type { Standing } from './standing.ts'
 import type { PartitionState } from './state.ts'
-import type { Turns } from './turns.ts'
 
 export interface PartitionOptions extends LedgerOptions {
   /** This node's name. */
   readonly node: string
-}
-
-export interface PartitionDeps {
-  readonly log: PartitionLog
-  readonly clock: Clock
-  /** Of all partitions of the node. */
-  readonly turns: Turns
-  readonly random: () => number
-  /** 64 random bits as 16 hexadecimal digits. */
-  readonly newTerm: () => string
-  readonly packing: Packing
-  readonly snapshots: SnapshotSource
-  readonly observer: PartitionObserver
-  /** Whether placement names this node. */
-  readonly mine: () => boolean
-  /** Called once: it will never serve again. With a fault nothing is to be built on what it read of its log. */
-  readonly ended: (fault: unknown) => void
-  /** After an event is applied to a partition that is served: for ticks. */
-  readonly applied: (event: TimerEvent) => void
 }
 
 export class Partition implements Standing {
@@ -51,6 +30,7 @@ export class Partition implements Standing {
   readonly #deps: PartitionDeps
   readonly #mailbox = new Mailbox(partitionLimits.commands)
   readonly #confirmation: Confirmation
+  readonly #progress: Progress
   readonly #intake: Intake
   readonly #reader: Reader
   readonly #loop: CommitLoop
@@ -70,6 +50,7 @@ export class Partition implements Standing {
     this.#unownedSinceMs = deps.clock.monotonicMs()
     this.#intake = new Intake(this, { mailbox: this.#mailbox, clock: deps.clock })
     this.#confirmation = new Confirmation({ clock: deps.clock })
+    this.#progress = new Progress({ clock: deps.clock, confirmation: this.#confirmation })
     this.#reader = new Reader(this, {
       clock: deps.clock,
       ask: () => {
@@ -130,6 +111,10 @@ export class Partition implements Standing {
   get otherOwner(): string | undefined {
     const { owner } = this.#ledger
     return owner === this.#options.node ? undefined : owner
+  }
+  /** Whether this node says that it owns it: it serves, and what waits is getting on. */
+  get announced(): boolean {
+    return this.serving && !this.#progress.isStuck
   }
   /** It will never serve again. */
   get closed(): boolean {
@@ -197,6 +182,7 @@ export class Partition implements Standing {
       this.#forgetAtMs = monotonicMs + 1000
       this.#ledger.forgetExpired(clock.nowMs())
     }
+    this.#progress.look(this.serving && this.#loop.isAwaited)
     if (this.serving) {
       // The time may have been set, or become known.
       this.#loop.poke()

@@ -1,7 +1,11 @@
 // What a partition needs of the world. The real ones are made by the rooms; the simulation has its own.
 
+import type { Clock } from '@timers/shared/clock.ts'
 import type { LogRecord } from '@timers/shared/log/record.ts'
+import type { TimerEvent } from '@timers/shared/timer/event.ts'
 import type { Timer } from '@timers/shared/timer/timer.ts'
+import type { SnapshotSource } from '../snapshot/load.ts'
+import type { Turns } from './turns.ts'
 
 export interface StoredRecord {
   readonly sequence: number
@@ -80,4 +84,23 @@ export interface PartitionObserver {
   fired(latenessMs: number): void
   tookOver(partition: number, tookMs: number): void
   trouble(partition: number, message: string, detail: string): void
+}
+
+export interface PartitionDeps {
+  readonly log: PartitionLog
+  readonly clock: Clock
+  /** Of all partitions of the node. */
+  readonly turns: Turns
+  readonly random: () => number
+  /** 64 random bits as 16 hexadecimal digits. */
+  readonly newTerm: () => string
+  readonly packing: Packing
+  readonly snapshots: SnapshotSource
+  readonly observer: PartitionObserver
+  /** Whether placement names this node. */
+  readonly mine: () => boolean
+  /** Called once: it will never serve again. With a fault nothing is to be built on what it read of its log. */
+  readonly ended: (fault: unknown) => void
+  /** After an event is applied to a partition that is served: for ticks. */
+  readonly applied: (event: TimerEvent) => void
 }

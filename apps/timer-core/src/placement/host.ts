@@ -2,10 +2,16 @@
 // are. A hint, never safety: two nodes may both believe, and the log lets only one append.
 
 import { pause, type Clock } from '@timers/shared/clock.ts'
-import type { Directory, OwnedPartition } from '@timers/shared/cluster/directory.ts'
+import {
+  holdDownTimes,
+  type Directory,
+  type NodeState,
+  type OwnedPartition,
+} from '@timers/shared/cluster/directory.ts'
 import type { Partition } from '../partition/partition.ts'
 import { Naming } from './naming.ts'
 import type { Peers } from './peers.ts'
+import { Quarantine } from './quarantine.ts'
 
 export interface HostOptions {
   readonly node: string
@@ -16,7 +22,7 @@ export interface HostOptions {
 export interface Tenancy {
   /** Whether it should go on trying to be owned. */
   readonly mine: () => boolean
-  /** Called once: it will never serve again. With a fault: it must not be tried again soon. */
+  /** Called once: it will never serve again. With a fault: it is to be quarantined. */
   readonly ended: (fault: unknown) => void
 }
 
@@ -35,8 +41,6 @@ export const placementTimes = {
   everyMs: 250,
   /** A starting node listens for so long before it claims anything. */
   listenMs: 600,
-  /** A partition whose log is damaged is tried again after so long. */
-  damagedMs: 60_000,
   /** Recoveries at once: each reads a whole log. */
   recoveriesAtOnce: 8,
   /** Partitions that are being handed over at once. */
@@ -54,29 +58,33 @@ export class Host implements AsyncDisposable {
   readonly #deps: HostDeps
   readonly #naming: Naming
   readonly #partitions = new Map<number, Partition>()
-  readonly #notBeforeMs = new Map<number, number>()
+  readonly #quarantine: Quarantine
   readonly #releases = new Map<number, Promise<void>>()
   /** Read, and not taken: until when they are kept, monotonic. */
   readonly #preparedUntilMs = new Map<number, number>()
   /** Until when a partition is ours because its owner has released it for us, monotonic. */
   readonly #grantedUntilMs = new Map<number, number>()
   #recovering = 0
+  /** When placement was to be looked at, by both clocks: the machine may have been suspended. */
+  #dueAt = { monotonicMs: 0, wallMs: 0 }
   #cancel: (() => void) | undefined
   #leaving = false
 
   constructor(options: HostOptions, deps: HostDeps) {
     this.#options = options
     this.#deps = deps
-    this.#naming = new Naming(options, deps)
+    this.#quarantine = new Quarantine(options, deps)
+    this.#naming = new Naming(options, { ...deps, quarantine: this.#quarantine })
   }
 
   start(): void {
-    this.#cancel = this.#deps.clock.after(placementTimes.listenMs, this.#again)
+    this.#later(placementTimes.listenMs)
   }
 
-  /** It takes nothing more. */
-  get leaving(): boolean {
-    return this.#leaving
+  /** What its heartbeats say of placement. */
+  said(): Pick<NodeState, 'owned' | 'leaving'> & Required<Pick<NodeState, 'heldDown' | 'quarantined'>> {
+    const heldDown = this.#deps.directory.heldDown(this.#deps.clock.monotonicMs())
+    return { owned: this.owned(), leaving: this.#leaving, heldDown, quarantined: this.#quarantine.said }
   }
 
   /** The partition if this node has it; it may still be recovering. */
@@ -107,8 +115,8 @@ export class Host implements AsyncDisposable {
 
   owned(): OwnedPartition[] {
     const owned: OwnedPartition[] = []
-    for (const [partition, { serving, sequence, term }] of this.#partitions) {
-      if (serving) owned.push({ partition, sequence, term })
+    for (const [partition, { announced, sequence, term }] of this.#partitions) {
+      if (announced) owned.push({ partition, sequence, term })
     }
     return owned
   }
@@ -120,7 +128,7 @@ export class Host implements AsyncDisposable {
 
   /** Its owner is going to hand it over to this node: whether this one now stands at the end of its log. */
   async prepare(partition: number): Promise<boolean> {
-    if (this.#partitions.has(partition) || !this.#mayOpen(partition)) return false
+    if (this.#partitions.has(partition) || !this.#hasHands) return false
     const opened = this.#open(partition)
     this.#preparedUntilMs.set(partition, this.#deps.clock.monotonicMs() + placementTimes.preparedForMs)
     this.#recovering += 1
@@ -132,7 +140,7 @@ export class Host implements AsyncDisposable {
 
   /** Its owner has released it for this node: whether this one now serves it. */
   async take(partition: number): Promise<boolean> {
-    if (this.#leaving || (!this.#partitions.has(partition) && !this.#mayOpen(partition))) return false
+    if (this.#leaving || (!this.#partitions.has(partition) && !this.#hasHands)) return false
     this.#grantedUntilMs.set(partition, this.#deps.clock.monotonicMs() + placementTimes.grantedForMs)
     const held = this.#partitions.get(partition) ?? this.#open(partition)
     if (!held.serving) await this.#acquire(held)
@@ -159,8 +167,23 @@ export class Host implements AsyncDisposable {
 
   readonly #again = (): void => {
     if (this.#leaving) return
+    const { clock } = this.#deps
+    const { monotonicMs, wallMs } = this.#dueAt
+    const lateMs = Math.max(clock.monotonicMs() - monotonicMs, clock.wallMs() - wallMs)
+    if (lateMs > holdDownTimes.stallMs) {
+      // All others are silent by its own clock, and may have taken what it had: it listens first, as if it began.
+      this.#naming.stalled()
+      this.#later(placementTimes.listenMs)
+      return
+    }
     this.#place()
-    this.#cancel = this.#deps.clock.after(placementTimes.everyMs, this.#again)
+    this.#later(placementTimes.everyMs)
+  }
+
+  #later(delayMs: number): void {
+    const { clock } = this.#deps
+    this.#dueAt = { monotonicMs: clock.monotonicMs() + delayMs, wallMs: clock.wallMs() + delayMs }
+    this.#cancel = clock.after(delayMs, this.#again)
   }
 
   #place(): void {
@@ -172,7 +195,7 @@ export class Host implements AsyncDisposable {
       // Its owner hands it over once it sees that placement names us.
       if (this.#naming.of(partition) !== node || this.#isOwnedByOther(partition)) continue
       const held = this.#partitions.get(partition)
-      if (held === undefined && this.#mayOpen(partition)) void this.#acquire(this.#open(partition))
+      if (held === undefined && this.#hasHands) void this.#acquire(this.#open(partition))
       // Whoever was to say that we may take it is gone.
       else if (held !== undefined && this.#preparedUntilMs.has(partition)) void this.#acquire(held)
     }
@@ -205,24 +228,18 @@ export class Host implements AsyncDisposable {
     for (const node of [successor, ...others]) if (await peers.take(node, partition)) return
   }
 
-  #mayOpen(partition: number): boolean {
-    return (
-      !this.#leaving &&
-      this.#recovering < placementTimes.recoveriesAtOnce &&
-      (this.#notBeforeMs.get(partition) ?? 0) <= this.#deps.clock.monotonicMs()
-    )
+  get #hasHands(): boolean {
+    return !this.#leaving && this.#recovering < placementTimes.recoveriesAtOnce
   }
 
   #open(partition: number): Partition {
-    const { open, clock, changed } = this.#deps
+    const { open, changed } = this.#deps
     const opened = open(partition, {
       mine: () => this.#isMine(partition),
       ended: (fault) => {
         this.#partitions.delete(partition)
         this.#preparedUntilMs.delete(partition)
-        if (fault !== undefined) {
-          this.#notBeforeMs.set(partition, clock.monotonicMs() + placementTimes.damagedMs)
-        }
+        if (fault !== undefined) this.#quarantine.failed(partition)
         changed()
       },
     })
@@ -243,7 +260,10 @@ export class Host implements AsyncDisposable {
     if (this.#leaving) return false
     const preparedUntilMs = this.#preparedUntilMs.get(partition)
     if (preparedUntilMs !== undefined) return this.#deps.clock.monotonicMs() < preparedUntilMs
-    return this.#isGranted(partition) || this.#naming.of(partition) === this.#options.node
+    const named = this.#naming.of(partition)
+    if (this.#isGranted(partition) || named === this.#options.node) return true
+    const serves = this.#partitions.get(partition)?.serving === true
+    return serves && (this.#naming.isHeldDown || named === undefined)
   }
 
   /** Whether it is to be owned, if need be by force. */

@@ -76,6 +76,58 @@ describe('the directory', () => {
     assert.equal(changes(), 2)
   })
 
+  describe('holds down who died and came back', () => {
+    /** Words of the others go on, as they do. */
+    const goOn = (directory: Directory, fromMs: number, toMs: number): void => {
+      for (let nowMs = fromMs; nowMs <= toMs; nowMs += 250) {
+        directory.hear(node('other'), nowMs)
+        directory.sweep(nowMs)
+      }
+    }
+
+    it('for 5 s, when it was silent or was started anew without a farewell', () => {
+      for (const [silentMs, incarnation] of [
+        [2000, '1'],
+        [250, '2'],
+      ] as const) {
+        const { directory } = watched()
+        goOn(directory, 0, 3000)
+        directory.hear(node('a'), 3000)
+        goOn(directory, 3000, 3000 + silentMs)
+        const backMs = 3000 + silentMs
+        directory.hear(node('a', [], { incarnation }), backMs)
+        assert.deepEqual(directory.heldDown(backMs), ['a'])
+        directory.hear(node('a', [], { incarnation }), backMs + 1000)
+        assert.deepEqual(directory.heldDown(backMs + 4999), ['a'])
+        assert.deepEqual(directory.heldDown(backMs + 5000), [])
+      }
+    })
+
+    it('but not who said farewell, or died more than a minute ago', () => {
+      const { directory } = watched()
+      goOn(directory, 0, 3000)
+      directory.hear(node('left', [own(1)]), 3000)
+      directory.hear(node('left', [own(1)], { leaving: true }), 3000)
+      directory.hear(node('left', [], { leaving: true }), 3000)
+      directory.hear(node('left', [], { incarnation: '2' }), 3100)
+      directory.hear(node('old'), 3000)
+      goOn(directory, 3000, 66_000)
+      directory.hear(node('old'), 66_000)
+      assert.deepEqual(directory.heldDown(66_000), [])
+    })
+
+    it('nor anybody when it was this process that stood still', () => {
+      const { directory } = watched()
+      goOn(directory, 0, 3000)
+      directory.hear(node('a'), 3000)
+      // What was said meanwhile is read now, one word after the other.
+      directory.hear(node('other'), 13_000)
+      directory.hear(node('a'), 13_000)
+      goOn(directory, 13_000, 14_000)
+      assert.deepEqual(directory.heldDown(14_000), [])
+    })
+  })
+
   it('remembers when an owner was last heard of', () => {
     const { directory } = watched()
     assert.equal(directory.ownerHeardAtMs(1), undefined)

@@ -11,6 +11,12 @@ export interface OwnedPartition {
   readonly term: string
 }
 
+/** A partition that a node could not serve, and how often it has tried. */
+export interface Quarantined {
+  readonly partition: number
+  readonly tries: number
+}
+
 /** What a process says of itself. */
 export interface NodeState {
   /** Unique in the cluster. */
@@ -24,12 +30,26 @@ export interface NodeState {
   readonly owned: readonly OwnedPartition[]
   /** It takes nothing more; once it owns nothing it is gone. */
   readonly leaving: boolean
+  /** Of the core: nodes that it saw die lately, and come back; they are not to take anything yet. */
+  readonly heldDown?: readonly string[]
+  /** Of the core: what is in its log, or a bug, keeps it from serving these. */
+  readonly quarantined?: readonly Quarantined[]
 }
 
 export interface LiveNode extends NodeState {
   /** On the observer's monotonic clock. */
   readonly heardAtMs: number
 }
+
+/** A node that died is no good place for a partition right after it came back: it may do so again. */
+export const holdDownTimes = {
+  /** A name that died so long ago is as good as any. */
+  diedWithinMs: 60_000,
+  /** From its return. */
+  forMs: 5000,
+  /** A process that stood still for so long is to be taken for one that died, and saw nobody else die. */
+  stallMs: 1000,
+} as const
 
 interface Entry {
   readonly node: LiveNode
@@ -40,6 +60,11 @@ export class Directory {
   readonly #deadAfterMs: number
   readonly #entries = new Map<string, Entry>()
   readonly #claimHeardAtMs = new Map<number, number>()
+  readonly #diedAtMs = new Map<string, number>()
+  readonly #returnedAtMs = new Map<string, number>()
+  #calledAtMs = -Infinity
+  /** After it stood still itself: until then a silence says nothing of the others. */
+  #blindUntilMs = -Infinity
   readonly #listeners = new Set<() => void>()
 
   /** A node unheard for `deadAfterMs` is dead; one that is leaving and owns nothing is so at once. */
@@ -49,6 +74,7 @@ export class Directory {
 
   /** The newest incarnation of a name replaces the one before. */
   hear(state: NodeState, nowMs: number): void {
+    const blind = this.#isBlind(nowMs)
     const before = this.#entries.get(state.name)
     if (state.leaving && state.owned.length === 0) {
       // A late word of an incarnation that was replaced says nothing about the one that lives.
@@ -57,6 +83,13 @@ export class Directory {
       this.#tell()
       return
     }
+    if (before !== undefined && !before.node.leaving) {
+      const replaced = before.node.incarnation !== state.incarnation
+      if (replaced || (!blind && !this.#alive(before, nowMs))) this.#diedAtMs.set(state.name, nowMs)
+    }
+    if (nowMs - (this.#diedAtMs.get(state.name) ?? -Infinity) < holdDownTimes.diedWithinMs)
+      this.#returnedAtMs.set(state.name, nowMs)
+    this.#diedAtMs.delete(state.name)
     const owned = new Map(state.owned.map((claim) => [claim.partition, claim]))
     this.#entries.set(state.name, { node: { ...state, heardAtMs: nowMs }, owned })
     for (const partition of owned.keys()) this.#claimHeardAtMs.set(partition, nowMs)
@@ -65,13 +98,26 @@ export class Directory {
 
   /** Forgets who died since it was last called, and tells the listeners of it. */
   sweep(nowMs: number): void {
+    const blind = this.#isBlind(nowMs)
     let died = false
     for (const [name, entry] of this.#entries) {
       if (this.#alive(entry, nowMs)) continue
       this.#entries.delete(name)
+      if (!blind && !entry.node.leaving) this.#diedAtMs.set(name, nowMs)
       died = true
     }
+    for (const [name, atMs] of this.#diedAtMs)
+      if (nowMs - atMs >= holdDownTimes.diedWithinMs) this.#diedAtMs.delete(name)
+    for (const [name, atMs] of this.#returnedAtMs)
+      if (nowMs - atMs >= holdDownTimes.forMs) this.#returnedAtMs.delete(name)
     if (died) this.#tell()
+  }
+
+  /** Nodes that this process saw die, and come back just now. */
+  heldDown(nowMs: number): string[] {
+    return [...this.#returnedAtMs]
+      .filter(([, atMs]) => nowMs - atMs < holdDownTimes.forMs)
+      .map(([name]) => name)
   }
 
   /** Sorted by name. */
@@ -125,6 +171,13 @@ export class Directory {
       furthest = claim.sequence
     }
     return owner
+  }
+
+  /** Asked with every word and every look, of which there are several a second. */
+  #isBlind(nowMs: number): boolean {
+    if (nowMs - this.#calledAtMs > holdDownTimes.stallMs) this.#blindUntilMs = nowMs + this.#deadAfterMs
+    this.#calledAtMs = nowMs
+    return nowMs < this.#blindUntilMs
   }
 
   #alive(entry: Entry, nowMs: number): boolean {

@@ -19,15 +19,21 @@ import { WireError } from './wire-error.ts'
 const natural = fc.nat({ max: Number.MAX_SAFE_INTEGER })
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
 
-const heartbeat: fc.Arbitrary<NodeState> = fc.record({
-  name: timerId,
-  incarnation: timerId,
-  role: fc.constantFrom(...roles),
-  address: text,
-  dataId: text,
-  owned: fc.array(fc.record({ partition: fc.nat(), sequence: natural, term: text }), { maxLength: 3 }),
-  leaving: fc.boolean(),
-})
+const some = { minLength: 1, maxLength: 3 }
+const heartbeat: fc.Arbitrary<NodeState> = fc.record(
+  {
+    name: timerId,
+    incarnation: timerId,
+    role: fc.constantFrom(...roles),
+    address: text,
+    dataId: text,
+    owned: fc.array(fc.record({ partition: fc.nat(), sequence: natural, term: text }), { maxLength: 3 }),
+    leaving: fc.boolean(),
+    heldDown: fc.array(text, some),
+    quarantined: fc.array(fc.record({ partition: fc.nat(), tries: fc.nat() }), some),
+  },
+  { requiredKeys: ['name', 'incarnation', 'role', 'address', 'dataId', 'owned', 'leaving'] },
+)
 const ticks: fc.Arbitrary<Tick[]> = fc.array(
   fc.record({ tenantId: timerId, timerId, version: natural.map((n) => n || 1), remainingMs: natural }),
 )

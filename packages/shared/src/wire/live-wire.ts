@@ -24,11 +24,17 @@ export function encodeHeartbeat(state: NodeState): Uint8Array {
       term,
     })),
     leaving: state.leaving,
+    heldDown: [...(state.heldDown ?? [])],
+    quarantined: (state.quarantined ?? []).map(({ partition, tries }) => ({
+      partition: uint32(partition, 'heartbeat.quarantined.partition'),
+      tries: uint32(tries, 'heartbeat.quarantined.tries'),
+    })),
   }).finish()
 }
 
 export function decodeHeartbeat(bytes: Uint8Array): NodeState {
-  const { name, incarnation, role, address, dataId, owned, leaving } = decode(PbHeartbeat, bytes, 'heartbeat')
+  const pb = decode(PbHeartbeat, bytes, 'heartbeat')
+  const { name, incarnation, role, address, dataId, owned, leaving, heldDown, quarantined } = pb
   return {
     name: filled(name, 'heartbeat.name'),
     incarnation: filled(incarnation, 'heartbeat.incarnation'),
@@ -45,6 +51,10 @@ export function decodeHeartbeat(bytes: Uint8Array): NodeState {
       term,
     })),
     leaving,
+    ...(heldDown.length === 0 ? {} : { heldDown }),
+    ...(quarantined.length === 0
+      ? {}
+      : { quarantined: quarantined.map(({ partition, tries }) => ({ partition, tries })) }),
   }
 }
 
