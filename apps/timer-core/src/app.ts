@@ -16,7 +16,6 @@ import { followHeartbeats, startHeartbeats, type Heartbeats } from '@timers/shar
 import { measureTime } from '@timers/shared/metrics.ts'
 import { startOpsServer } from '@timers/shared/ops-server.ts'
 import { createSystemClock } from '@timers/shared/system-clock.ts'
-import { snapshotCodec } from '@timers/shared/wire/snapshot-wire.ts'
 import { createPacking } from '@timers/shared/wire/timer-wire.ts'
 import type { TimerCoreConfig } from './config.ts'
 import { GrpcPeers } from './grpc/peers.ts'
@@ -26,12 +25,12 @@ import { ensureCluster } from './nats/cluster-setup.ts'
 import { EventLogs } from './nats/event-log.ts'
 import { followWatchLists, sendTicksOn } from './nats/live.ts'
 import { LogConnection } from './nats/log-connection.ts'
-import { createSnapshotStore } from './nats/snapshot-store.ts'
+import { createSnapshotParts } from './nats/snapshot-store.ts'
 import { Partition } from './partition/partition.ts'
 import { Turns } from './partition/turns.ts'
 import { Host } from './placement/host.ts'
 import type { Peers } from './placement/peers.ts'
-import type { SnapshotSource } from './snapshot/load.ts'
+import type { SnapshotParts } from './snapshot/keeper.ts'
 import { Ticker } from './ticks/ticker.ts'
 
 const heartbeatMs = 250
@@ -79,7 +78,7 @@ export async function startTimerCore(config: TimerCoreConfig): Promise<RunningAp
         (heartbeats = startHeartbeats({ intervalMs: heartbeatMs }, { connection, clock, self })),
     },
   )
-  const snapshots = await openSnapshots(config, logger, stack)
+  const snapshots = await openSnapshots(config, cluster, logger, stack)
   const peers = stack.use(new GrpcPeers())
   const sendTicks = sendTicksOn(live)
   const parts = { config, cluster, clock, logger, metrics, directory, logs, snapshots, peers, sendTicks }
@@ -113,13 +112,14 @@ export async function startTimerCore(config: TimerCoreConfig): Promise<RunningAp
 /** On a connection of their own: an append never waits behind a snapshot. */
 async function openSnapshots(
   { name, natsServers }: TimerCoreConfig,
+  cluster: ClusterRecord,
   logger: Logger,
   stack: AsyncDisposableStack,
-): Promise<SnapshotSource> {
+): Promise<SnapshotParts> {
   const options = { servers: natsServers, name: `${name}-snapshots`, reconnect: true }
   const connection = await connectNats(options, { logger })
   stack.defer(() => connection.close())
-  return { store: createSnapshotStore({ connection }), codec: snapshotCodec }
+  return createSnapshotParts(cluster, { connection })
 }
 
 interface HostParts {
@@ -131,7 +131,7 @@ interface HostParts {
   readonly sendTicks: (partition: number, ticks: readonly Tick[]) => void
   readonly directory: Directory
   readonly logs: LogConnection
-  readonly snapshots: SnapshotSource
+  readonly snapshots: SnapshotParts
   readonly peers: Peers
 }
 
@@ -189,6 +189,7 @@ function createHost(parts: HostParts, changed: () => void): { host: Host; ticker
     owned: () => host.owned().length,
     unowned: () => directory.unowned(partitionCount, unownedAfterMs, clock.monotonicMs()),
     overdue: () => host.overdue(),
+    logRatio: () => host.logRatio(),
     waiting: () => host.waiting(),
     watched: () => ticker.size,
   })

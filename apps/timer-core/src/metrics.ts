@@ -12,6 +12,8 @@ export interface Gauges {
   readonly unowned: () => number
   /** Timers that are due and not fired. */
   readonly overdue: () => number
+  /** How full the fullest log is. */
+  readonly logRatio: () => number
   /** Commands that wait to be judged. */
   readonly waiting: () => number
   /** Timers whose ticks somebody wants. */
@@ -89,6 +91,7 @@ export function createMetrics(name: string): Metrics {
       gauge('timers_partition_owned', 'Partitions this node serves.', gauges.owned)
       gauge('timers_partition_unowned', 'Partitions that nobody is heard to own.', gauges.unowned)
       gauge('timers_overdue', 'Timers of served partitions that are due and not fired.', gauges.overdue)
+      gauge('timers_log_bytes_ratio', 'How full the fullest log of this node is; 1 = full.', gauges.logRatio)
       gauge('timers_waiting_commands', 'Commands that wait to be judged.', gauges.waiting)
       gauge('timers_watched', 'Timers whose ticks somebody wants.', gauges.watched)
     },

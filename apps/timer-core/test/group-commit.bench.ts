@@ -7,12 +7,10 @@ import { partitionOf } from '@timers/shared/partition-of.ts'
 import { createSystemClock } from '@timers/shared/system-clock.ts'
 import { quiet } from '@timers/shared/test/quiet.ts'
 import type { SentCommand } from '@timers/shared/timer/command.ts'
-import { snapshotCodec } from '@timers/shared/wire/snapshot-wire.ts'
 import { createPacking } from '@timers/shared/wire/timer-wire.ts'
 import { ensureCluster } from '../src/nats/cluster-setup.ts'
 import { EventLogs } from '../src/nats/event-log.ts'
 import { LogConnection } from '../src/nats/log-connection.ts'
-import { createSnapshotStore } from '../src/nats/snapshot-store.ts'
 import { Partition } from '../src/partition/partition.ts'
 import { Turns } from '../src/partition/turns.ts'
 import {
@@ -25,6 +23,7 @@ import {
   tenantId,
   type Broker,
 } from './bench-world.ts'
+import { SnapshotMemory } from './snapshot-memory.ts'
 
 const commandsABatch = 50
 const forMs = 2000
@@ -52,7 +51,7 @@ async function ownPartition(broker: Broker, stack: AsyncDisposableStack) {
       random: Math.random,
       newTerm: () => randomBytes(8).toString('hex'),
       packing: createPacking(),
-      snapshots: { store: createSnapshotStore({ connection }), codec: snapshotCodec },
+      snapshots: new SnapshotMemory().source,
       observer: {
         appended: () => (records += 1),
         fired: () => undefined,

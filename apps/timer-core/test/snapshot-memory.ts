@@ -2,13 +2,21 @@
 
 import { snapshotCodec } from '@timers/shared/wire/snapshot-wire.ts'
 import type { SnapshotStore } from '../src/partition/ports.ts'
-import type { SnapshotSource } from '../src/snapshot/load.ts'
+import type { SnapshotParts } from '../src/snapshot/keeper.ts'
+import { SnapshotLane } from '../src/snapshot/lane.ts'
+import { snapshotRules } from '../src/snapshot/rules.ts'
 
 export class SnapshotMemory implements SnapshotStore {
   readonly parts = new Map<string, Uint8Array>()
 
-  get source(): SnapshotSource {
-    return { store: this, codec: snapshotCodec }
+  get source(): SnapshotParts {
+    return {
+      store: this,
+      codec: snapshotCodec,
+      readers: { least: () => Promise.resolve(Infinity) },
+      lane: new SnapshotLane(),
+      rules: snapshotRules,
+    }
   }
 
   write(partition: number, sequence: number, part: number, bytes: Uint8Array): Promise<void> {

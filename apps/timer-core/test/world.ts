@@ -21,16 +21,15 @@ import { quiet } from '@timers/shared/test/quiet.ts'
 import type { Command, Operation, SentCommand } from '@timers/shared/timer/command.ts'
 import type { CommandResult, Done } from '@timers/shared/timer/results.ts'
 import { decodeRecord, encodeRecord } from '@timers/shared/wire/record-wire.ts'
-import { snapshotCodec } from '@timers/shared/wire/snapshot-wire.ts'
 import { createPacking } from '@timers/shared/wire/timer-wire.ts'
 import { ensureCluster } from '../src/nats/cluster-setup.ts'
 import { EventLogs } from '../src/nats/event-log.ts'
 import { LogConnection } from '../src/nats/log-connection.ts'
-import { createSnapshotStore } from '../src/nats/snapshot-store.ts'
+import { createSnapshotParts } from '../src/nats/snapshot-store.ts'
 import type { GroupOutcome } from '../src/partition/mailbox.ts'
 import { Partition } from '../src/partition/partition.ts'
 import { Turns } from '../src/partition/turns.ts'
-import type { SnapshotSource } from '../src/snapshot/load.ts'
+import type { SnapshotParts } from '../src/snapshot/keeper.ts'
 import { Link } from './link.ts'
 
 export const partitionCount = 32
@@ -72,7 +71,8 @@ export interface Counted extends RecordEvent {
 }
 
 export class World implements AsyncDisposable {
-  readonly snapshots: SnapshotSource
+  /** May be changed before a node is made. */
+  snapshots: SnapshotParts
   readonly nats: RealServer
   readonly connection: NatsConnection
   readonly cluster: ClusterRecord
@@ -83,7 +83,7 @@ export class World implements AsyncDisposable {
     this.nats = parts.nats
     this.connection = parts.connection
     this.cluster = parts.cluster
-    this.snapshots = { store: createSnapshotStore(parts), codec: snapshotCodec }
+    this.snapshots = createSnapshotParts(parts.cluster, parts)
     this.#reader = createLogReader({ connection: parts.connection })
     this.#stack = stack
   }

@@ -4,9 +4,30 @@
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { subjects } from '@timers/shared/subjects.ts'
+import type { ClusterRecord } from '@timers/shared/nats/cluster-record.ts'
+import { ReaderPositions } from '@timers/shared/nats/reader-positions.ts'
+import { snapshotCodec } from '@timers/shared/wire/snapshot-wire.ts'
 import type { SnapshotStore } from '../partition/ports.ts'
+import type { SnapshotParts } from '../snapshot/keeper.ts'
+import { SnapshotLane } from '../snapshot/lane.ts'
+import { snapshotRules } from '../snapshot/rules.ts'
 
 const callMs = 1000
+
+/** All that the partitions of one node need for their snapshots. */
+export function createSnapshotParts(
+  { dataId, replicas }: ClusterRecord,
+  deps: { readonly connection: NatsConnection },
+): SnapshotParts {
+  const positions = new ReaderPositions({ replicas }, deps)
+  return {
+    store: createSnapshotStore(deps),
+    codec: snapshotCodec,
+    readers: { least: (partition) => positions.least(partition, dataId) },
+    lane: new SnapshotLane(),
+    rules: snapshotRules,
+  }
+}
 
 export function createSnapshotStore(deps: { readonly connection: NatsConnection }): SnapshotStore {
   const client = jetstream(deps.connection, { timeout: callMs })

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { recordFormat, type LogRecord } from '@timers/shared/log/record.ts'
 import { SnapshotMemory } from '../../test/snapshot-memory.ts'
 import { VirtualClock } from '../../test/virtual-clock.ts'
+import { LogRoom } from '../snapshot/room.ts'
 import { acquire, type AcquireDeps, type Claim } from './acquire.ts'
 import { Ledger } from './ledger.ts'
 import type { AppendOutcome, LogEnds, PartitionLog, StoredRecord } from './ports.ts'
@@ -79,6 +80,7 @@ function begin(log: FakeLog, more: Partial<AcquireDeps> = {}) {
     mine: () => true,
     freshLedger: (head) => new Ledger(options, packing, head),
     snapshots: new SnapshotMemory().source,
+    room: new LogRoom(),
     takeover: (term) => takeoverOf('me', term),
     wait: (delayMs) => {
       waits.push(delayMs)

@@ -24,7 +24,7 @@ export interface AcquireDeps extends RecoverDeps {
   readonly random: () => number
   readonly newTerm: () => string
   readonly mine: () => boolean
-  readonly takeover: (term: string) => LogRecord
+  readonly takeover: (term: string, snapshotAt: number) => LogRecord
   /** Cut short when the signal aborts. */
   readonly wait: (delayMs: number) => Promise<void>
 }
@@ -76,7 +76,7 @@ export async function acquire(
       if (lastRead !== undefined && lastRead.term !== term && lastRead !== before?.record)
         before = { record: lastRead, readAtMs: deps.clock.monotonicMs() }
       term = deps.newTerm()
-      const record = deps.takeover(term)
+      const record = deps.takeover(term, ledger.snapshotAt)
       const sent = deps.now()
       const outcome = await deps.log.append(record, ledger.sequence, connectionId)
       if (outcome.kind === 'committed') {

@@ -6,8 +6,9 @@ import type { Clock } from '@timers/shared/clock.ts'
 import type { Refusal } from '@timers/shared/errors.ts'
 import { recordFormat, type LogRecord, type RecordBody } from '@timers/shared/log/record.ts'
 import type { TimerEvent } from '@timers/shared/timer/event.ts'
-import type { CommandResult, LogPosition } from '@timers/shared/timer/results.ts'
+import type { CommandResult } from '@timers/shared/timer/results.ts'
 import { Alarm } from '../deadline/alarm.ts'
+import type { LogRoom } from '../snapshot/room.ts'
 import type { Claim } from './acquire.ts'
 import { Batch, type Verdict } from './batch.ts'
 import type { Confirmation, Instant } from './confirmation.ts'
@@ -16,6 +17,7 @@ import type { Mailbox, Pending } from './mailbox.ts'
 import type { AppendOutcome, PartitionLog, PartitionObserver } from './ports.ts'
 import type { Reader } from './reader.ts'
 import { alreadyAnswered, internal, logFull, unavailable, unconfirmed } from './refusals.ts'
+import { resultOf } from './result.ts'
 import type { Turns } from './turns.ts'
 
 export interface CommitLoopDeps {
@@ -27,6 +29,7 @@ export interface CommitLoopDeps {
   readonly confirmation: Confirmation
   /** Its reads wait for the same word of the log as what changes nothing. */
   readonly reader: Reader
+  readonly room: LogRoom
   readonly applied: (event: TimerEvent, sequence: number) => void
   /**
    * The outcome of the append sent then (monotonic) is not known: the loop has stopped, and its commands wait,
@@ -56,6 +59,8 @@ export class CommitLoop {
   #turnComes = false
   #firesAgainAtMs = 0
   #cancelHold: (() => void) | undefined
+  /** A record between two batches. */
+  #alone: { readonly body: RecordBody; readonly done: (committed: boolean) => void } | undefined
 
   constructor(options: { readonly node: string; readonly ledger: Ledger }, deps: CommitLoopDeps) {
     this.#node = options.node
@@ -92,6 +97,15 @@ export class CommitLoop {
     else this.#deps.observer.trouble(this.#ledger.partition, 'A Release was not taken', outcome.detail)
   }
 
+  /** Between two batches. False: it is not in the log, as far as is known. One at a time. */
+  append(body: RecordBody): Promise<boolean> {
+    if (!this.running || this.#alone !== undefined) return Promise.resolve(false)
+    return new Promise((done) => {
+      this.#alone = { body, done }
+      this.poke()
+    })
+  }
+
   /** Something waits. All that comes before this partition's turn goes into one batch. */
   readonly poke = (): void => {
     if (this.#claim === undefined || this.#flying !== undefined || this.#turnComes) return
@@ -110,23 +124,23 @@ export class CommitLoop {
     if (claim === undefined || this.#flying !== undefined) return
     // Neither fires nor verdicts by a time that is not known; who pokes regularly pokes again.
     if (this.#deps.clock.errorMs() === Infinity) return
-    const { confirmation, reader, mailbox } = this.#deps
+    const { confirmation, reader, mailbox, room } = this.#deps
     const heldForMs = confirmation.heldForMs
     const batch = new Batch(this.#ledger.state, Math.floor(this.#deps.clock.nowMs()))
-    if (
-      !this.#isSound(() => {
-        this.#gather(batch, heldForMs > 0)
-      })
-    )
-      return
+    const sound = this.#isSound(() => {
+      this.#gather(batch, heldForMs > 0)
+    })
+    if (!sound) return
     const asked = heldForMs === 0 && (batch.verdicts.length > 0 || reader.asked)
-    if (batch.events.length > 0 || (asked && !confirmation.holds)) {
+    const needsBeat = asked && !confirmation.holds
+    if (batch.events.length > 0 || this.#alone !== undefined || (needsBeat && room.takes('beats'))) {
       this.#flying = this.#append(batch, claim)
       return
     }
     this.#ledger.state.giveBackDue()
-    this.#answer(batch.verdicts)
-    if (reader.asked) reader.confirmed()
+    this.#answer(batch.verdicts, needsBeat ? logFull : undefined)
+    if (needsBeat) reader.refused(unconfirmed)
+    else if (reader.asked) reader.confirmed()
     if (heldForMs > 0) this.#holdFor(heldForMs)
     else if (mailbox.waiting > 0) this.poke()
     this.#armAlarm()
@@ -141,12 +155,16 @@ export class CommitLoop {
 
   /**
    * Commands up to half the room, fires into the rest, and commands into what those leave. While the owner before
-   * may still answer, fires only: nobody is told of them.
+   * may still answer, fires only: nobody is told of them. Nothing while a record waits that goes alone.
    */
   #gather(batch: Batch, firesOnly: boolean): void {
     const { state } = this.#ledger
+    const { clock, room } = this.#deps
+    if (this.#alone !== undefined) return
     if (!firesOnly) this.#gatherCommands(batch, 0.5)
-    if (this.#deps.clock.monotonicMs() >= this.#firesAgainAtMs) {
+    const monotonicMs = clock.monotonicMs()
+    if (!room.takes('fires')) this.#firesAgainAtMs = monotonicMs + refusedAgainMs
+    if (monotonicMs >= this.#firesAgainAtMs) {
       while (batch.hasRoom()) {
         const due = state.takeDue(batch.nowMs, firesBetweenLooks)
         if (due.length === 0) break
@@ -168,27 +186,32 @@ export class CommitLoop {
       else if (repeats.wasAnswered(session, command.n)) batch.refuse(pending, alreadyAnswered)
       else if (command.notAfterMs < batch.nowMs)
         batch.refuse(pending, unavailable('Its time was up before its turn.'))
+      // Nothing is done, whoever owns the partition by now: so it needs no Beat, which would fill the log further.
+      else if (!this.#deps.room.takes('commands'))
+        this.#reply(pending, { ok: false, refusal: logFull, partition, sequence: this.#ledger.sequence })
       else batch.command(pending)
     }
   }
 
-  /** A batch without events is a Beat. */
+  /** A batch without events is a Beat, unless a record waits that goes alone. */
   #append(batch: Batch, claim: Claim): Promise<boolean> {
-    const { confirmation, log, turns } = this.#deps
+    const { confirmation, log, room, turns } = this.#deps
     const { nowMs, events } = batch
-    const record = this.#recordOf(
-      claim,
-      events.length > 0 ? { kind: 'batch', nowMs, events } : { kind: 'beat' },
-    )
+    const alone = this.#alone
+    this.#alone = undefined
+    const body = alone?.body ?? (events.length > 0 ? { kind: 'batch', nowMs, events } : { kind: 'beat' })
+    const record = this.#recordOf(claim, body)
     const sent = confirmation.now()
     return new Promise((concluded) => {
       void log.append(record, this.#ledger.sequence, claim.connectionId).then((outcome) => {
         const tookMs = confirmation.now().monotonicMs - sent.monotonicMs
         const run = (): void => {
           this.#flying = undefined
+          if (outcome.kind === 'committed') room.appended(outcome.bytes)
           // Should it fault now, or not be known: only the log can tell.
           for (const { pending } of batch.verdicts) pending.staged = true
           const sound = outcome.kind !== 'committed' || this.#apply(record, outcome.sequence, tookMs)
+          alone?.done(sound && outcome.kind === 'committed')
           if (sound) this.#conclude(batch, sent, outcome)
           concluded(sound && outcome.kind !== 'unknown')
         }
@@ -198,7 +221,8 @@ export class CommitLoop {
   }
 
   #recordOf({ term }: Claim, body: RecordBody): LogRecord {
-    return { format: recordFormat, term, owner: this.#node, snapshotAt: 0, body }
+    const snapshotAt = body.kind === 'snapshotTaken' ? body.sequence : this.#ledger.snapshotAt
+    return { format: recordFormat, term, owner: this.#node, snapshotAt, body }
   }
 
   #apply(record: LogRecord, sequence: number, tookMs: number): boolean {
@@ -252,24 +276,10 @@ export class CommitLoop {
   }
 
   #answer(verdicts: readonly Verdict[], instead?: Refusal): void {
-    const at = { partition: this.#ledger.partition, sequence: this.#ledger.sequence }
-    for (const { pending, outcome } of verdicts) {
-      if (instead !== undefined) this.#reply(pending, { ok: false, refusal: instead, ...at })
-      else this.#reply(pending, this.#resultOf(pending, outcome, at))
-    }
-  }
-
-  #resultOf(pending: Pending, outcome: Verdict['outcome'], at: LogPosition): CommandResult {
-    switch (outcome.kind) {
-      case 'event': {
-        // As a repeat would be told it, so that both are told the same.
-        const kept = this.#ledger.repeats.find(pending.session, pending.command.n)
-        return { ok: true, type: outcome.event.type, timer: kept?.timer ?? outcome.event.timer, ...at }
-      }
-      case 'no-op':
-        return { ok: true, type: null, timer: outcome.timer, ...at }
-      case 'refusal':
-        return { ok: false, refusal: outcome.refusal, ...at }
+    const { partition, sequence, repeats } = this.#ledger
+    const at = { partition, sequence }
+    for (const verdict of verdicts) {
+      this.#reply(verdict.pending, resultOf(verdict, at, repeats, instead))
     }
   }
 
@@ -286,6 +296,8 @@ export class CommitLoop {
 
   #halt(): void {
     this.#claim = undefined
+    this.#alone?.done(false)
+    this.#alone = undefined
     this.#deps.confirmation.lost()
     this.#cancelHold?.()
     this.#cancelHold = undefined

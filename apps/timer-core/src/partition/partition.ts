@@ -2,9 +2,11 @@
 // ledger is what its log says, acquire takes it over. Never answers from a state it does not own.
 
 import { pause } from '@timers/shared/clock.ts'
-import { recordFormat } from '@timers/shared/log/record.ts'
+import { recordFormat, type RecordBody } from '@timers/shared/log/record.ts'
 import type { SnapshotHead } from '@timers/shared/log/snapshot.ts'
 import type { ScanPage, Selection } from '@timers/shared/timer/results.ts'
+import { SnapshotKeeper } from '../snapshot/keeper.ts'
+import { LogRoom } from '../snapshot/room.ts'
 import { acquire, type Claim } from './acquire.ts'
 import { CommitLoop } from './commit-loop.ts'
 import { Confirmation } from './confirmation.ts'
@@ -26,6 +28,8 @@ export interface PartitionOptions extends LedgerOptions {
 }
 
 export class Partition implements Standing {
+  /** How full its log is. */
+  readonly room = new LogRoom()
   readonly #options: PartitionOptions
   readonly #deps: PartitionDeps
   readonly #mailbox = new Mailbox(partitionLimits.commands)
@@ -34,6 +38,7 @@ export class Partition implements Standing {
   readonly #intake: Intake
   readonly #reader: Reader
   readonly #loop: CommitLoop
+  readonly #keeper: SnapshotKeeper
   readonly #closing = new AbortController()
   #ledger: Ledger
   #claim: Claim | undefined
@@ -64,6 +69,7 @@ export class Partition implements Standing {
         mailbox: this.#mailbox,
         confirmation: this.#confirmation,
         reader: this.#reader,
+        room: this.room,
         applied: (event, sequence) => {
           deps.applied(event)
           this.#reader.wake(event, sequence)
@@ -82,6 +88,8 @@ export class Partition implements Standing {
         },
       },
     )
+    const append = (body: RecordBody): Promise<boolean> => this.#loop.append(body)
+    this.#keeper = new SnapshotKeeper(this, { ...deps, room: this.room, append })
   }
 
   /** Whether this node may say that it owns the partition. */
@@ -186,6 +194,7 @@ export class Partition implements Standing {
     if (this.serving) {
       // The time may have been set, or become known.
       this.#loop.poke()
+      this.#keeper.tick()
       return
     }
     if (this.#loop.running) void this.#reacquire()
@@ -219,7 +228,6 @@ export class Partition implements Standing {
     const { clock, observer } = this.#deps
     const { partition, node, dataId, partitionCount } = this.#options
     const startedAtMs = clock.monotonicMs()
-    const owner = { format: recordFormat, owner: node, snapshotAt: 0 }
     let acquired
     await this.#preparing
     try {
@@ -227,7 +235,10 @@ export class Partition implements Standing {
         ...this.#deps,
         ...this.#recoverDeps(),
         now: () => this.#confirmation.now(),
-        takeover: (term) => ({ ...owner, term, body: { kind: 'takeover', dataId, partitionCount } }),
+        takeover: (term, snapshotAt) => {
+          const body = { kind: 'takeover', dataId, partitionCount } as const
+          return { format: recordFormat, term, owner: node, snapshotAt, body }
+        },
       })
     } catch (error) {
       this.#fault(error)
@@ -247,6 +258,7 @@ export class Partition implements Standing {
   #recoverDeps(): RecoverDeps {
     return {
       ...this.#deps,
+      room: this.room,
       freshLedger: (head) => this.#freshLedger(head),
       wait: (delayMs) => pause(this.#deps.clock, delayMs, this.#closing.signal),
       signal: this.#closing.signal,

@@ -4,7 +4,7 @@ import type { Clock } from '@timers/shared/clock.ts'
 import type { LogRecord } from '@timers/shared/log/record.ts'
 import type { TimerEvent } from '@timers/shared/timer/event.ts'
 import type { Timer } from '@timers/shared/timer/timer.ts'
-import type { SnapshotSource } from '../snapshot/load.ts'
+import type { SnapshotParts } from '../snapshot/keeper.ts'
 import type { Turns } from './turns.ts'
 
 export interface StoredRecord {
@@ -95,7 +95,7 @@ export interface PartitionDeps {
   /** 64 random bits as 16 hexadecimal digits. */
   readonly newTerm: () => string
   readonly packing: Packing
-  readonly snapshots: SnapshotSource
+  readonly snapshots: SnapshotParts
   readonly observer: PartitionObserver
   /** Whether placement names this node. */
   readonly mine: () => boolean

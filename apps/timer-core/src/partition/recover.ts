@@ -4,11 +4,14 @@
 
 import type { TimerEvent } from '@timers/shared/timer/event.ts'
 import { loadSnapshot, type LoadDeps } from '../snapshot/load.ts'
+import type { LogRoom } from '../snapshot/room.ts'
 import { DamagedLogError, SnapshotFaultError, type Ledger } from './ledger.ts'
 import type { LogEnds, PartitionLog, PartitionObserver } from './ports.ts'
 
 export interface RecoverDeps extends LoadDeps {
   readonly log: PartitionLog
+  /** Told how full the log is: whoever takes it over must not fill what is kept for the next. */
+  readonly room: LogRoom
   readonly observer: PartitionObserver
   readonly signal: AbortSignal
   readonly applied: (events: readonly TimerEvent[], sequence: number) => void
@@ -26,6 +29,7 @@ const looks = { most: 5, everyMs: 500 } as const
  */
 export async function recover(start: Ledger, deps: RecoverDeps): Promise<Ledger> {
   const ends = await deps.log.ends()
+  deps.room.measured(ends)
   if (start.sequence > 0 && (await isOfThisLog(start, ends, deps.log))) {
     await replay(start, deps)
     return start

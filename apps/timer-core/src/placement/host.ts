@@ -106,6 +106,13 @@ export class Host implements AsyncDisposable {
     return overdue
   }
 
+  /** How full the fullest of its logs is, from 0 to 1. */
+  logRatio(): number {
+    let most = 0
+    for (const { room } of this.#partitions.values()) most = Math.max(most, room.ratio)
+    return most
+  }
+
   /** Commands that wait to be judged. */
   waiting(): number {
     let waiting = 0

@@ -32,9 +32,13 @@ export async function loadSnapshot(partition: number, sequence: number, deps: Lo
     // If this part is of no use, nobody awaits the next.
     coming.catch(() => undefined)
     crc = codec.crc(bytes, crc)
-    const part = decodePart(codec, bytes)
-    ledger ??= begin(part, sequence, deps)
-    ledger.restore(part)
+    try {
+      const part = codec.decode(bytes)
+      ledger ??= begin(part, sequence, deps)
+      ledger.restore(part)
+    } catch (error) {
+      throw new SnapshotFaultError(`Part ${parts} is not what was written: ${String(error)}`)
+    }
   }
 }
 
@@ -43,12 +47,4 @@ function begin({ head }: SnapshotPart, sequence: number, { freshLedger }: LoadDe
     throw new SnapshotFaultError(`The first part at ${sequence} is of ${head?.sequence ?? 'no snapshot'}`)
   }
   return freshLedger(head)
-}
-
-function decodePart(codec: SnapshotCodec, bytes: Uint8Array): SnapshotPart {
-  try {
-    return codec.decode(bytes)
-  } catch (error) {
-    throw new SnapshotFaultError('A part cannot be decoded', { cause: error })
-  }
 }
