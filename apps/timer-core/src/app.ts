@@ -21,10 +21,10 @@ import type { TimerCoreConfig } from './config.ts'
 import { GrpcPeers } from './grpc/peers.ts'
 import { timerCoreService } from './grpc/timer-core-service.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { ensureCluster } from './nats/cluster-setup.ts'
 import { EventLogs } from './nats/event-log.ts'
 import { followWatchLists, sendTicksOn } from './nats/live.ts'
 import { LogConnection } from './nats/log-connection.ts'
+import { openCluster } from './nats/open-cluster.ts'
 import { createSnapshotParts } from './nats/snapshot-store.ts'
 import { Partition } from './partition/partition.ts'
 import { Turns } from './partition/turns.ts'
@@ -55,7 +55,7 @@ export async function startTimerCore(config: TimerCoreConfig): Promise<RunningAp
 
   const live = await connectNats({ servers: config.natsServers, name, reconnect: true }, { logger })
   stack.defer(() => live.close())
-  const cluster = await ensureCluster(config, { connection: live, logger })
+  const cluster = await openCluster(config, { connection: live, logger })
   await stack.use(followClusterTime({ connection: live, clock, logger })).known
   measureTime(clock, metrics)
   notReady = []

@@ -11,6 +11,7 @@ const shape = {
   ADVERTISE_HOST: z.string().optional(),
   PARTITION_COUNT: wholeNumber(1, 1024).default(64),
   REPLICAS: wholeNumber(1, 5).default(1),
+  LOG_SYNC: z.enum(['lazy', 'always'], 'must be lazy or always').default('lazy'),
 }
 
 export interface TimerCoreConfig {
@@ -23,6 +24,8 @@ export interface TimerCoreConfig {
   /** Used when the cluster is made. */
   readonly partitionCount: number
   readonly replicas: number
+  /** How the broker is configured to sync its files: only said, not made so. */
+  readonly sync: 'lazy' | 'always'
   readonly logLevel: string
 }
 
@@ -37,6 +40,7 @@ export function readTimerCoreConfig(env: NodeJS.ProcessEnv): TimerCoreConfig {
     advertiseHost: config.ADVERTISE_HOST ?? (anyAddress ? hostname() : config.GRPC_HOST),
     partitionCount: config.PARTITION_COUNT,
     replicas: config.REPLICAS,
+    sync: config.LOG_SYNC,
     logLevel: config.LOG_LEVEL,
   }
 }

@@ -148,13 +148,14 @@ async function startServices(
 }
 
 function envOf(
-  { env, brokers = 1, dataDirectory }: ClusterOptions,
+  { env, brokers = 1, sync = 'lazy', dataDirectory }: ClusterOptions,
   { natsUrl, mongodbUri }: ServerUrls,
 ): ServiceOptions['env'] {
   return {
     ...env,
     NATS_URL: natsUrl,
     REPLICAS: String(brokers),
+    LOG_SYNC: sync,
     MONGODB_URI: mongodbUri,
     REPOSITORY: mongodbUri === undefined ? 'file' : 'mongo',
     DATA_DIR: join(dataDirectory, 'persistence'),
