@@ -1,0 +1,56 @@
+// How the world must be once it is whole and has rested: every partition served by one node, that node's memory the
+// log's, and nothing due.
+
+import { isDeepStrictEqual } from 'node:util'
+import type { CoreNode } from '../machine/core-node.ts'
+import type { Machine } from '../machine/machine.ts'
+import { epochMs } from '../machine/process.ts'
+import type { Truth } from './truth.ts'
+import type { Violated } from './violation.ts'
+
+/** Clocks that were set stay so: by as much a timer may be late for others. */
+const dueForMs = 5000
+
+export function mustBeAtRest(machine: Machine, truth: Truth, violation: Violated): void {
+  const { nodes, options, scheduler } = machine
+  for (let partition = 0; partition < options.partitionCount; partition += 1) {
+    const serving = nodes.filter((node) => !node.process.dead && node.host.serving(partition) !== undefined)
+    if (serving.length !== 1)
+      violation(
+        'heals',
+        `p${partition} is served by ${serving.map(({ name }) => name).join(' and ') || 'nobody'}`,
+      )
+    for (const node of serving) {
+      const wrong = differenceFrom(truth, node, partition)
+      if (wrong !== undefined) violation('memory is what the log says', wrong)
+    }
+    for (const key of truth.keys(partition)) {
+      const timer = newest(truth, key)
+      if (timer?.state === 'running' && timer.deadlineMs + dueForMs < epochMs + scheduler.nowMs)
+        violation('heals', `${key} was due at ${timer.deadlineMs - epochMs} and has not fired`)
+    }
+  }
+}
+
+/** What is wrong in an owner's memory, if it has read all of the log. */
+export function differenceFrom(truth: Truth, node: CoreNode, partition: number): string | undefined {
+  const held = node.host.partition(partition)
+  if (held === undefined || held.sequence !== truth.last(partition)) return undefined
+  const { state } = held
+  const where = `${node.name}'s p${partition} at ${held.sequence}`
+  if (state.versionFloor !== truth.versionFloor(partition))
+    return `${where}: versionFloor ${state.versionFloor}, in the log ${truth.versionFloor(partition)}`
+  for (const key of truth.keys(partition)) {
+    const [tenantId = '', timerId = ''] = key.split('/')
+    const has = state.get(tenantId, timerId)
+    const is = newest(truth, key)
+    if (!isDeepStrictEqual(has, is))
+      return `${where}: ${JSON.stringify(has)}, in the log ${JSON.stringify(is)}`
+  }
+  return undefined
+}
+
+function newest(truth: Truth, key: string) {
+  const [tenantId = '', timerId = ''] = key.split('/')
+  return truth.standings(tenantId, timerId).at(-1)?.timer
+}

@@ -1,0 +1,18 @@
+// Planted bugs for which the code under test has no seam: a line of its text, and what stands in its place. Imports
+// nothing of the code under test, which must not be loaded before they are made.
+
+export interface Edit {
+  /** Under src. */
+  readonly file: string
+  /** Must be there once. */
+  readonly from: string
+  readonly to: string
+}
+
+export const edits: Readonly<Record<string, Edit>> = {
+  'judge a command before the overdue fire': {
+    file: 'timer/judge.ts',
+    from: "command.operation.op !== 'fire' && isDue(current, nowMs)",
+    to: 'false',
+  },
+}
