@@ -71,7 +71,7 @@ export class Asking {
   }
 
   #commandsOf({ id, commands }: Plan): Command[] {
-    const nowMs = Math.floor(this.client.process.clock.nowMs())
+    const nowMs = Math.floor(this.client.clock.nowMs())
     return commands.map(({ timer, operation, ifSeenPlus, ifAbsent }, i) => ({
       ...timer,
       operation: operation(nowMs),
@@ -83,7 +83,7 @@ export class Asking {
   }
 
   #deadlineMs(withinMs: number): number {
-    return Math.floor(this.client.process.clock.nowMs()) + withinMs
+    return Math.floor(this.client.clock.nowMs()) + withinMs
   }
 
   #lastSeen({ tenantId, timerId }: TimerName): number {

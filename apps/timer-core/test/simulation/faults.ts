@@ -15,12 +15,14 @@ const kinds = {
   resetLog: 5,
   deafen: 3,
   deafenClient: 1,
+  deafenClientTo: 4,
   cutClient: 3,
   slowNode: 2,
   slowLog: 2,
   stepWall: 2,
+  stepBroker: 1,
   brokerDown: 3,
-  powerLoss: 1,
+  powerLoss: 0,
   noQuorum: 3,
   staleReads: 3,
   shortReads: 3,
@@ -44,7 +46,13 @@ export interface Fault {
 }
 
 /** Of each fault how long it lasts, about. */
-const usuallyMs: Partial<Record<Kind, number>> = { crash: 2500, leave: 2500, slowNode: 6000, full: 3000 }
+const usuallyMs: Partial<Record<Kind, number>> = {
+  crash: 2500,
+  leave: 2500,
+  slowNode: 6000,
+  deafenClientTo: 5000,
+  full: 3000,
+}
 const mostWallStepMs = 1900
 
 export function drawFaults(
@@ -130,6 +138,11 @@ const deeds: Record<Kind, Deed> = {
     hearing?.deafen()
     return () => hearing?.hear()
   },
+  deafenClientTo(machine, { client, node }) {
+    const hearing = machine.clients[client]?.hearing
+    hearing?.deafenTo(node)
+    return () => hearing?.hearFrom(node)
+  },
   cutClient(machine, { client, node }) {
     machine.clients[client]?.cut(node)
     return () => machine.clients[client]?.heal(node)
@@ -148,6 +161,11 @@ const deeds: Record<Kind, Deed> = {
   },
   stepWall(_, { much }, node) {
     node.process.setWall((2 * much - 1) * mostWallStepMs)
+    return undefined
+  },
+  /** Back only: forward, the wait of a new owner would be cut short, which is not promised to be safe. */
+  stepBroker(machine, { much }) {
+    if (machine.brokerAheadMs === 0) machine.brokerAheadMs = -1100 - 2000 * much
     return undefined
   },
   brokerDown(machine) {

@@ -12,7 +12,7 @@ const workers = Math.min(2, availableParallelism())
 const progress = (): void => undefined
 
 test('no seed breaks a rule', async (t) => {
-  const options = { from: 1, seeds: 60, workers, twice: false, shrinks: true }
+  const options = { from: 1, seeds: 300, workers, twice: false, shrinks: true }
   const { seeds, counts, finding } = await simulate(options, { progress })
   assert.equal(finding, undefined, finding?.text)
   const count = (what: string): number => counts.get(what) ?? 0
@@ -24,29 +24,34 @@ test('no seed breaks a rule', async (t) => {
 
 test('a seed is the same whenever it is run', async () => {
   const { finding } = await simulate(
-    { from: 1, seeds: 20, workers, twice: true, shrinks: false },
+    { from: 301, seeds: 30, workers, twice: true, shrinks: false },
     { progress },
   )
   assert.equal(finding, undefined, finding?.text)
 })
 
-/** By bug: the seed that finds it, and by which rule. Found by `npm run simulate -- --plant <bug>`. */
+/** By bug: a seed that found it when this was written, and the rule it breaks. */
 const found: Readonly<Record<string, readonly [seed: number, rule: Rule]>> = {
-  'drop the fence': [3, 'versions follow'],
+  'drop the fence': [2, 'acknowledged means in the log'],
   'ack before commit': [1, 'acknowledged means in the log'],
+  'forget staged commands in the duplicate check': [10, 'judged on what the log says'],
   'skip replay': [2, 'memory is what the log says'],
   'restart versions': [1, 'memory is what the log says'],
-  "trust 10071's number": [5, 'acknowledged means in the log'],
-  'ratchet the clock': [12, 'never early'],
+  "trust 10071's number": [5, 'linearizable per timer'],
+  'ratchet the clock': [52, 'never early'],
   'judge a command before the overdue fire': [2, 'a due firing comes first'],
+  'answer no-ops at once': [222, 'linearizable per timer'],
+  'serve reads without a Beat': [21, 'linearizable per timer'],
 }
+/** The first that finds it is as good as the one above. */
+const seedsMost = 1000
 
 describe('a planted bug is found', () => {
-  for (const [bug, [seed, rule]] of Object.entries(found)) {
+  for (const [bug, [from, rule]] of Object.entries(found)) {
     it(bug, async () => {
-      const options = { from: seed, seeds: 1, workers: 1, twice: false, shrinks: false, bug }
+      const options = { from, seeds: seedsMost, workers: 1, twice: false, shrinks: false, bug }
       const { finding } = await simulate(options, { progress })
-      assert.match(finding?.text ?? 'nothing', new RegExp(rule))
+      assert.match(finding?.text ?? 'nothing', new RegExp(`^Seed \\d+: ${rule}`))
     })
   }
 

@@ -23,8 +23,8 @@ export interface Question {
 
 type Asked = { readonly tenantId: string; readonly timerId: string }
 
-/** By so much an owner's clock may be behind another, wall steps included. */
-const clocksApartMs = 4500
+/** By so much an owner's clock may be behind true time, steps of the broker's included. */
+const clocksApartMs = 5000
 /** An owner that has lost its tail may answer from it for so long at most after its last append. */
 const lostTailMs = 3000
 

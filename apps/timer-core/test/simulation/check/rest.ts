@@ -4,15 +4,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CoreNode } from '../machine/core-node.ts'
 import type { Machine } from '../machine/machine.ts'
-import { epochMs } from '../machine/process.ts'
 import type { Truth } from './truth.ts'
 import type { Violated } from './violation.ts'
 
-/** Clocks that were set stay so: by as much a timer may be late for others. */
-const dueForMs = 5000
+/** So late no timer may be. */
+const dueForMs = 2000
 
 export function mustBeAtRest(machine: Machine, truth: Truth, violation: Violated): void {
-  const { nodes, options, scheduler } = machine
+  const { nodes, options, broker } = machine
   for (let partition = 0; partition < options.partitionCount; partition += 1) {
     const serving = nodes.filter((node) => !node.process.dead && node.host.serving(partition) !== undefined)
     if (serving.length !== 1)
@@ -26,8 +25,8 @@ export function mustBeAtRest(machine: Machine, truth: Truth, violation: Violated
     }
     for (const key of truth.keys(partition)) {
       const timer = newest(truth, key)
-      if (timer?.state === 'running' && timer.deadlineMs + dueForMs < epochMs + scheduler.nowMs)
-        violation('heals', `${key} was due at ${timer.deadlineMs - epochMs} and has not fired`)
+      if (timer?.state === 'running' && timer.deadlineMs + dueForMs < broker.nowMs())
+        violation('heals', `${key} was due at ${timer.deadlineMs} and has not fired`)
     }
   }
 }

@@ -27,7 +27,7 @@ export class Watcher implements Watch {
 
   sending(node: CoreNode, partition: number, { body }: LogRecord): void {
     if (body.kind !== 'batch') return
-    const nowMs = node.process.clock.nowMs()
+    const nowMs = node.clock.nowMs()
     if (body.nowMs > nowMs)
       this.#deps.violation(
         'never early',

@@ -1,5 +1,6 @@
 // One timer-api process as far as the core sees it: the real client over channels of the simulated world.
 
+import { MeasuredClock } from '@timers/shared/cluster/measured-clock.ts'
 import { Directory } from '@timers/shared/cluster/directory.ts'
 import { createCoreClient, type CoreClient } from '@timers/shared/grpc/core-client.ts'
 import { quiet } from '@timers/shared/test/quiet.ts'
@@ -7,10 +8,12 @@ import { CoreChannel } from './core-channel.ts'
 import { Hearing } from './heartbeats.ts'
 import type { Machine } from './machine.ts'
 import { SimProcess } from './process.ts'
+import { followTime } from './time.ts'
 
 export class ApiClient {
   readonly name: string
   readonly process: SimProcess
+  readonly clock: MeasuredClock
   readonly client: CoreClient
   readonly hearing: Hearing
   readonly #channels = new Set<CoreChannel>()
@@ -22,6 +25,9 @@ export class ApiClient {
     this.name = options.name
     this.process = new SimProcess(options, { scheduler, random: random.of('process') })
     const { process } = this
+    this.clock = new MeasuredClock({ machine: process.clock })
+    const { clock } = this
+    void followTime({ broker, process, scheduler, clock, random: random.of('time') })
     const directory = new Directory({ deadAfterMs: 1500 })
     this.hearing = new Hearing({ broker, process, scheduler, random: random.of('ears'), directory })
     const { partitionCount } = machine.options
@@ -29,7 +35,7 @@ export class ApiClient {
       { partitionCount, session: random.of('session').hex(16) },
       {
         directory,
-        clock: process.clock,
+        clock,
         logger: quiet,
         random: random.of('backoff').next,
         openChannel: (address) => {

@@ -106,10 +106,10 @@ export class BrokerLink {
   }
 
   publish(message: Uint8Array): void {
-    const { broker } = this.#deps
+    const { broker, process } = this.#deps
     if (!this.#open) return
     this.#out.carry(() => {
-      if (broker.up) broker.publish(message)
+      if (broker.up) broker.publish(process.name, message)
     })
   }
 

@@ -12,13 +12,18 @@ export interface BrokerDeps {
   readonly cut: (partition: number, last: number) => void
 }
 
+type Listener = (message: Uint8Array, from: string) => void
+
 export class Broker {
+  /** Its clock: cluster time. */
+  readonly nowMs: () => number
   readonly streams: readonly Stream[]
-  readonly #listeners = new Set<(message: Uint8Array) => void>()
+  readonly #listeners = new Set<Listener>()
   readonly #closeLinks = new Set<() => void>()
   #up = true
 
   constructor({ partitionCount }: { readonly partitionCount: number }, deps: BrokerDeps) {
+    this.nowMs = deps.nowMs
     this.streams = Array.from(
       { length: partitionCount },
       (_, partition) =>
@@ -52,11 +57,11 @@ export class Broker {
     }
   }
 
-  publish(message: Uint8Array): void {
-    for (const listener of this.#listeners) listener(message)
+  publish(from: string, message: Uint8Array): void {
+    for (const listener of this.#listeners) listener(message, from)
   }
 
-  listen(listener: (message: Uint8Array) => void): () => void {
+  listen(listener: Listener): () => void {
     this.#listeners.add(listener)
     return () => {
       this.#listeners.delete(listener)

@@ -1,6 +1,7 @@
 // One timer-core node as app.ts puts it together, over the ports of the simulated world. A node that starts again
 // is another one of these under the same name.
 
+import { MeasuredClock } from '@timers/shared/cluster/measured-clock.ts'
 import { Directory, type NodeState } from '@timers/shared/cluster/directory.ts'
 import type { Heartbeats } from '@timers/shared/nats/heartbeats.ts'
 import { createPacking } from '@timers/shared/wire/timer-wire.ts'
@@ -12,6 +13,7 @@ import { BrokerLink } from './broker-link.ts'
 import type { CoreChannel } from './core-channel.ts'
 import { Hearing, sayOn } from './heartbeats.ts'
 import { createMemoryLog } from './memory-log.ts'
+import { followTime } from './time.ts'
 import { SimProcess } from './process.ts'
 import type { Machine } from './machine.ts'
 import type { Random } from './random.ts'
@@ -21,6 +23,7 @@ export class CoreNode {
   readonly incarnation: string
   readonly address: string
   readonly process: SimProcess
+  readonly clock: MeasuredClock
   readonly link: BrokerLink
   readonly hearing: Hearing
   readonly host: Host
@@ -60,8 +63,11 @@ export class CoreNode {
     })
     const directory = new Directory({ deadAfterMs: 1500 })
     this.hearing = new Hearing({ broker, process, scheduler, random: random.of('ears'), directory })
+    this.clock = new MeasuredClock({ machine: process.clock })
     this.host = this.#createHost(directory)
-    this.link.connect()
+    void followTime({ broker, process, scheduler, clock: this.clock, random: random.of('time') }).then(() => {
+      this.link.connect()
+    })
   }
 
   /** As SIGTERM does it. */
@@ -85,8 +91,8 @@ export class CoreNode {
   }
 
   #createHost(directory: Directory): Host {
-    const { name, process } = this
-    const clock = this.#machine.planted?.clock?.(process.clock) ?? process.clock
+    const { name } = this
+    const clock = this.#machine.planted?.clock?.(this.clock) ?? this.clock
     const { partitionCount, dataId } = this.#machine.options
     const turns = new Turns({ clock })
     const packing = createPacking()

@@ -40,6 +40,8 @@ export class Hearing {
   readonly #deps: Ears
   #pipe: Pipe
   #deaf = false
+  /** Of these nothing comes. */
+  readonly #deafTo = new Set<string>()
 
   constructor(deps: Ears) {
     this.#deps = deps
@@ -50,9 +52,9 @@ export class Hearing {
         _: string,
         { callback }: { callback: (error: null, message: { data: Uint8Array }) => void },
       ) => {
-        const end = broker.listen((message) => {
+        const end = broker.listen((message, from) => {
           if (process.dead) end()
-          else
+          else if (!this.#deafTo.has(from))
             this.#pipe.carry(() => {
               process.input(0, () => {
                 callback(null, { data: message })
@@ -68,6 +70,13 @@ export class Hearing {
       clock: process.clock,
       logger: quiet,
     })
+  }
+
+  deafenTo(node: string): void {
+    this.#deafTo.add(node)
+  }
+  hearFrom(node: string): void {
+    this.#deafTo.delete(node)
   }
 
   deafen(): void {

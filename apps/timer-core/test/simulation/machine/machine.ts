@@ -61,6 +61,8 @@ export class Machine {
   readonly nodes: CoreNode[] = []
   readonly clients: readonly ApiClient[]
   readonly #byAddress = new Map<string, CoreNode>()
+  /** Of true time. */
+  brokerAheadMs = 0
   /** Of core nodes, so far. */
   starts = 0
 
@@ -80,11 +82,10 @@ export class Machine {
     const { scheduler } = this
     this.trace = new Trace({ all: options.wholeTrace }, { nowMs: () => scheduler.nowMs })
     const { watch } = this
-    const brokerAheadMs = this.#wallAheadMs()
     this.broker = new Broker(options, {
       scheduler,
       random: this.random.of('broker'),
-      nowMs: () => Math.floor(epochMs + scheduler.nowMs + brokerAheadMs),
+      nowMs: () => epochMs + scheduler.nowMs + this.brokerAheadMs,
       committed: (partition, stored) => {
         watch.committed(partition, stored)
       },

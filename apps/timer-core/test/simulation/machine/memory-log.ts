@@ -30,7 +30,7 @@ export function createMemoryLog(partition: number, deps: MemoryLogDeps): Partiti
     async read(from, most): Promise<StoredRecord[]> {
       const records = await link.request<readonly Stored[]>((answer) => {
         const there = stream.read(from, most, asOfMs())
-        answer(random.chance(link.mishaps.short) ? there.slice(0, random.integer(0, there.length)) : there)
+        answer(random.chance(link.mishaps.short) ? there.slice(0, random.integer(Math.min(1, there.length), there.length)) : there)
       })
       const found = records[0]?.sequence ?? from
       if (found !== from) throw new Error(`The log has no record ${from}; the next is ${found}`)
@@ -40,9 +40,22 @@ export function createMemoryLog(partition: number, deps: MemoryLogDeps): Partiti
         record: decodeRecord(bytes),
       }))
     },
+    async last() {
+      const stored = await link.request<Stored | undefined>((answer) => {
+        answer(stream.read(stream.ends(asOfMs()).last, 1, asOfMs())[0])
+      })
+      if (stored === undefined) return undefined
+      const { sequence, storedAtMs, bytes } = stored
+      return { sequence, storedAtMs, record: decodeRecord(bytes) }
+    },
     ends: () =>
       link.request((answer) => {
         answer(stream.ends(asOfMs()))
+      }),
+    purge: (below) =>
+      link.request((answer) => {
+        stream.purge(below - 1)
+        answer(undefined)
       }),
   }
 
@@ -52,8 +65,9 @@ export function createMemoryLog(partition: number, deps: MemoryLogDeps): Partiti
       const answer = await link.request<AppendAnswer>((reply) => {
         stream.append(bytes, fenced ? expected : undefined, reply)
       })
-      if (!fenced && answer.kind === 'ack') return { kind: 'committed', sequence: expected + 1 }
-      return outcomeOf(answer, expected)
+      if (!fenced && answer.kind === 'ack')
+        return { kind: 'committed', sequence: expected + 1, bytes: bytes.length }
+      return outcomeOf(answer, expected, bytes.length)
     } catch (error) {
       return { kind: 'unknown', detail: String(error) }
     }
@@ -69,11 +83,11 @@ function encoded(record: LogRecord): Uint8Array | WireError {
   }
 }
 
-function outcomeOf(answer: AppendAnswer, expected: number): AppendOutcome {
+function outcomeOf(answer: AppendAnswer, expected: number, bytes: number): AppendOutcome {
   if (answer.kind === 'ack') {
     const { sequence } = answer
     return sequence === expected + 1
-      ? { kind: 'committed', sequence }
+      ? { kind: 'committed', sequence, bytes }
       : { kind: 'unknown', detail: `stored as ${sequence}, expected ${expected + 1}` }
   }
   if (answer.code === noRoom) return { kind: 'refused', reason: 'full', detail: answer.text }

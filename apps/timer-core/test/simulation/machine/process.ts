@@ -34,8 +34,11 @@ export class SimProcess {
     this.#random = deps.random
   }
 
+  /** This machine's, taken for right. */
   readonly clock: Clock = {
-    nowMs: () => epochMs + this.#scheduler.nowMs + this.#wallAheadMs,
+    nowMs: () => this.clock.wallMs(),
+    errorMs: () => 0,
+    wallMs: () => epochMs + this.#scheduler.nowMs + this.#wallAheadMs,
     monotonicMs: () => (this.#stopsSinceMs ?? this.#scheduler.nowMs) - this.#stoodMs,
     after: (delayMs, callback) => this.#after(delayMs, callback),
     soon: (callback) => {

@@ -2,6 +2,7 @@
 // the expected sequence held against such places too, replicas that are behind, room that ends, a tail that is
 // lost. conformance.test.ts holds it against nats-server.
 
+import type { LogEnds } from '../../../src/partition/ports.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -92,11 +93,11 @@ export class Stream {
     return records
   }
 
-  ends(asOfMs: number): { readonly first: number; readonly last: number } {
+  ends(asOfMs: number): LogEnds {
     const first = this.#first(asOfMs)
     let { last } = this
     while (last >= first && (this.#records[last - 1]?.committedAtMs ?? 0) > asOfMs) last -= 1
-    return { first, last }
+    return { first, last, bytes: this.#bytes, maxBytes: this.maxBytes }
   }
 
   /** Removes the records up to `sequence`, included. */
@@ -151,7 +152,7 @@ export class Stream {
       if (proposal === undefined) return
       const { bytes, answer } = proposal
       const sequence = this.last + 1
-      const stored = { sequence, storedAtMs: nowMs(), committedAtMs: scheduler.nowMs, bytes }
+      const stored = { sequence, storedAtMs: Math.floor(nowMs()), committedAtMs: scheduler.nowMs, bytes }
       this.#records.push(stored)
       this.#bytes += sizeOf(stored)
       committed(stored)

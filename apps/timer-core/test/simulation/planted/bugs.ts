@@ -21,7 +21,7 @@ export const bugs: Readonly<Record<string, Bug>> = {
       ...log,
       append: (record, expected, connectionId) => {
         void log.append(record, expected, connectionId)
-        return Promise.resolve({ kind: 'committed', sequence: expected + 1 })
+        return Promise.resolve({ kind: 'committed', sequence: expected + 1, bytes: 100 })
       },
     }),
   },
@@ -36,9 +36,9 @@ export const bugs: Readonly<Record<string, Bug>> = {
         Ledger.prototype,
         'replay',
         (replay) =>
-          function (this: Ledger, { sequence, record }) {
+          function (this: Ledger, { record, ...stored }) {
             const body = record.body.kind === 'batch' ? ({ kind: 'beat' } as const) : record.body
-            return replay.call(this, { sequence, record: { ...record, body } })
+            return replay.call(this, { ...stored, record: { ...record, body } })
           },
       )
     },
@@ -62,14 +62,23 @@ export const bugs: Readonly<Record<string, Bug>> = {
       append: async (record, expected, connectionId) => {
         const outcome = await log.append(record, expected, connectionId)
         const named = outcome.kind === 'unknown' ? /wrong last sequence: (\d+)/.exec(outcome.detail) : null
-        return Number(named?.[1]) === expected + 1 ? { kind: 'committed', sequence: expected + 1 } : outcome
+        return Number(named?.[1]) === expected + 1
+          ? { kind: 'committed', sequence: expected + 1, bytes: 100 }
+          : outcome
       },
     }),
   },
   'ratchet the clock': {
     clock: (clock) => {
       let newestMs = 0
-      return { ...clock, nowMs: () => (newestMs = Math.max(newestMs, clock.nowMs())) }
+      return {
+        nowMs: () => (newestMs = Math.max(newestMs, clock.nowMs())),
+        errorMs: () => clock.errorMs(),
+        monotonicMs: () => clock.monotonicMs(),
+        wallMs: () => clock.wallMs(),
+        after: (delayMs, callback) => clock.after(delayMs, callback),
+        soon: (callback) => clock.soon(callback),
+      }
     },
   },
   ...Object.fromEntries(Object.keys(edits).map((name) => [name, {}])),

@@ -10,6 +10,16 @@ export interface Edit {
 }
 
 export const edits: Readonly<Record<string, Edit>> = {
+  'answer no-ops at once': {
+    file: 'partition/commit-loop.ts',
+    from: '(asked && !confirmation.holds)',
+    to: '(reader.asked && heldForMs === 0 && !confirmation.holds)',
+  },
+  'serve reads without a Beat': {
+    file: 'partition/reader.ts',
+    from: 'else if (answering) told(undefined)',
+    to: 'else if (serving) told(undefined)',
+  },
   'judge a command before the overdue fire': {
     file: 'timer/judge.ts',
     from: "command.operation.op !== 'fire' && isDue(current, nowMs)",
