@@ -22,7 +22,7 @@ const kinds = {
   stepWall: 2,
   stepBroker: 1,
   brokerDown: 3,
-  powerLoss: 0,
+  powerLoss: 2,
   noQuorum: 3,
   staleReads: 3,
   shortReads: 3,

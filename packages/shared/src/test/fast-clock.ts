@@ -14,7 +14,6 @@ export function createFastClock(times: number): Clock {
     wallMs: nowMs,
     errorMs: () => 0,
     monotonicMs,
-    wallMs: () => Math.floor(startedAtMs + monotonicMs() - startedMonotonicMs),
     after: (delayMs, callback) => real.after(delayMs / times, callback),
     soon: (callback) => real.soon(callback),
   }

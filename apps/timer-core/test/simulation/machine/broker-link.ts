@@ -12,9 +12,9 @@ export interface BrokerLinkDeps {
   readonly process: SimProcess
   readonly scheduler: Scheduler
   readonly random: Random
-  /** Whether another connection follows one that ended. */
-  readonly opened: (link: BrokerLink) => void
-  readonly closed: () => void
+  /** In the process, whenever there is a connection, and whenever it has ended. */
+  readonly opened?: (link: BrokerLink) => void
+  readonly closed?: () => void
 }
 
 export const usualLatency: Latency = { leastMs: 0.1, mostMs: 1.2 }
@@ -65,7 +65,7 @@ export class BrokerLink {
       this.#endBroker = broker.linked(() => {
         this.reset()
       })
-      this.#deps.opened(this)
+      this.#deps.opened?.(this)
     })
   }
 
@@ -154,7 +154,7 @@ export class BrokerLink {
     const waiting = [...this.#waiting]
     process.input(0, () => {
       for (const fail of waiting) if (this.#waiting.has(fail)) fail(error)
-      closed()
+      closed?.()
       this.connect()
     })
   }

@@ -2,6 +2,7 @@
 
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
+import { Snapshots } from './snapshots.ts'
 import { Stream, type Stored } from './stream.ts'
 
 export interface BrokerDeps {
@@ -18,6 +19,7 @@ export class Broker {
   /** Its clock: cluster time. */
   readonly nowMs: () => number
   readonly streams: readonly Stream[]
+  readonly snapshots = new Snapshots()
   readonly #listeners = new Set<Listener>()
   readonly #closeLinks = new Set<() => void>()
   #up = true

@@ -4,8 +4,9 @@
 import { MeasuredClock } from '@timers/shared/cluster/measured-clock.ts'
 import { Directory, type NodeState } from '@timers/shared/cluster/directory.ts'
 import type { Heartbeats } from '@timers/shared/nats/heartbeats.ts'
+import { snapshotCodec } from '@timers/shared/wire/snapshot-wire.ts'
 import { createPacking } from '@timers/shared/wire/timer-wire.ts'
-import type { PartitionLog } from '../../../src/partition/ports.ts'
+import type { PartitionLog, SnapshotStore } from '../../../src/partition/ports.ts'
 import { Partition } from '../../../src/partition/partition.ts'
 import { Turns } from '../../../src/partition/turns.ts'
 import { Host } from '../../../src/placement/host.ts'
@@ -13,6 +14,7 @@ import { BrokerLink } from './broker-link.ts'
 import type { CoreChannel } from './core-channel.ts'
 import { Hearing, sayOn } from './heartbeats.ts'
 import { createMemoryLog } from './memory-log.ts'
+import { createMemorySnapshots } from './snapshots.ts'
 import { followTime } from './time.ts'
 import { SimProcess } from './process.ts'
 import type { Machine } from './machine.ts'
@@ -25,12 +27,15 @@ export class CoreNode {
   readonly process: SimProcess
   readonly clock: MeasuredClock
   readonly link: BrokerLink
+  /** Snapshots never go over the log's. */
+  readonly snapshotLink: BrokerLink
   readonly hearing: Hearing
   readonly host: Host
   /** Of all clients. */
   readonly channels = new Set<CoreChannel>()
   readonly #machine: Machine
   readonly #random: Random
+  readonly #snapshots: SnapshotStore
   #heartbeats: Heartbeats | undefined
   #started = false
 
@@ -61,6 +66,9 @@ export class CoreNode {
         void this.#heartbeats?.[Symbol.asyncDispose]()
       },
     })
+    this.snapshotLink = new BrokerLink({ broker, process, scheduler, random: random.of('snapshots') })
+    this.snapshotLink.connect()
+    this.#snapshots = createMemorySnapshots({ broker, link: this.snapshotLink })
     const directory = new Directory({ deadAfterMs: 1500 })
     this.hearing = new Hearing({ broker, process, scheduler, random: random.of('ears'), directory })
     this.clock = new MeasuredClock({ machine: process.clock })
@@ -81,6 +89,7 @@ export class CoreNode {
   crash(): void {
     this.process.kill()
     this.link.reset()
+    this.snapshotLink.reset()
     for (const channel of this.channels) channel.nodeDied()
   }
 
@@ -122,6 +131,7 @@ export class CoreNode {
                   this.#machine.trace.add(name, `p${partition} ${message}: ${detail}`)
                 },
               },
+              snapshots: { store: this.#snapshots, codec: snapshotCodec },
               mine,
               applied: () => undefined,
             },
