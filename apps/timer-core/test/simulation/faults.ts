@@ -17,6 +17,8 @@ const kinds = {
   deafenClient: 1,
   deafenClientTo: 4,
   cutClient: 3,
+  resetClient: 4,
+  apart: 2,
   slowNode: 2,
   slowLog: 2,
   stepWall: 2,
@@ -65,8 +67,11 @@ export function drawFaults(
   },
 ): Fault[] {
   const count = random.integer(0, random.pick([4, 8, 14]))
+  // Half of the runs have much of a few kinds: what needs three of one comes to pass.
+  const few = Array.from({ length: 3 }, () => random.weighted(kinds))
+  const weights = random.chance(0.5) ? kinds : weightsOf(few)
   return Array.from({ length: count }, (_, id): Fault => {
-    const kind = random.weighted(kinds)
+    const kind = random.weighted(weights)
     const atMs = random.between(300, world.chaosMs)
     const longMs = (usuallyMs[kind] ?? 2000) * random.pick([0.1, 0.5, 1, 2.5])
     return {
@@ -80,6 +85,12 @@ export function drawFaults(
       much: random.next(),
     }
   })
+}
+
+function weightsOf(few: readonly Kind[]): Record<Kind, number> {
+  const names = Object.keys(kinds) as Kind[]
+  const weights = names.map((kind) => [kind, few.includes(kind) ? 1 : 0] as const)
+  return Object.fromEntries(weights) as Record<Kind, number>
 }
 
 /** The answer ends it. */
@@ -146,6 +157,25 @@ const deeds: Record<Kind, Deed> = {
   cutClient(machine, { client, node }) {
     machine.clients[client]?.cut(node)
     return () => machine.clients[client]?.heal(node)
+  },
+  /** Again and again: what waits for an owner is sent again. */
+  resetClient(machine, { client, node, much }) {
+    let over = false
+    const again = (): void => {
+      if (over) return
+      machine.clients[client]?.reset(node)
+      machine.scheduler.at(machine.scheduler.nowMs + 20 + 400 * much, again)
+    }
+    again()
+    return () => {
+      over = true
+    }
+  },
+  apart(machine, _, { name }) {
+    machine.apart.add(name)
+    return () => {
+      machine.apart.delete(name)
+    }
   },
   slowNode(_, { much }, node) {
     node.process.setSlow(1 + much * 15)

@@ -12,7 +12,7 @@ const workers = Math.min(2, availableParallelism())
 const progress = (): void => undefined
 
 test('no seed breaks a rule', async (t) => {
-  const options = { from: 2000, seeds: 300, workers, twice: false, shrinks: true }
+  const options = { from: 1, seeds: 300, workers, twice: false, shrinks: true }
   const { seeds, counts, finding } = await simulate(options, { progress })
   assert.equal(finding, undefined, finding?.text)
   const count = (what: string): number => counts.get(what) ?? 0
@@ -24,34 +24,34 @@ test('no seed breaks a rule', async (t) => {
 
 test('a seed is the same whenever it is run', async () => {
   const { finding } = await simulate(
-    { from: 2300, seeds: 30, workers, twice: true, shrinks: false },
+    { from: 301, seeds: 30, workers, twice: true, shrinks: false },
     { progress },
   )
   assert.equal(finding, undefined, finding?.text)
 })
 
-/** By bug: a seed that found it when this was written, and the rule it breaks. */
-const found: Readonly<Record<string, readonly [seed: number, rule: Rule]>> = {
-  'drop the fence': [2, 'acknowledged means in the log'],
+/** By bug: a seed that found it when this was written, and the rules it may break. */
+const found: Readonly<Record<string, readonly [seed: number, ...rules: Rule[]]>> = {
+  'drop the fence': [8, 'acknowledged means in the log', 'versions follow'],
   'ack before commit': [1, 'acknowledged means in the log'],
-  'forget staged commands in the duplicate check': [10, 'judged on what the log says'],
+  'forget staged commands in the duplicate check': [382, 'judged on what the log says', 'done once'],
   'skip replay': [2, 'memory is what the log says'],
-  'restart versions': [1, 'memory is what the log says'],
-  "trust 10071's number": [5, 'linearizable per timer'],
-  'ratchet the clock': [52, 'never early'],
-  'judge a command before the overdue fire': [2, 'a due firing comes first'],
-  'answer no-ops at once': [222, 'linearizable per timer'],
-  'serve reads without a Beat': [21, 'linearizable per timer'],
+  'restart versions': [1, 'memory is what the log says', 'versions follow'],
+  "trust 10071's number": [35, 'acknowledged means in the log', 'linearizable per timer'],
+  'ratchet the clock': [43, 'never early'],
+  'judge a command before the overdue fire': [10, 'a due firing comes first'],
+  'answer no-ops at once': [263, 'linearizable per timer'],
+  'serve reads without a Beat': [158, 'linearizable per timer', 'heals'],
 }
 /** The first that finds it is as good as the one above. */
 const seedsMost = 1000
 
 describe('a planted bug is found', () => {
-  for (const [bug, [from, rule]] of Object.entries(found)) {
+  for (const [bug, [from, ...rules]] of Object.entries(found)) {
     it(bug, async () => {
       const options = { from, seeds: seedsMost, workers: 1, twice: false, shrinks: false, bug }
       const { finding } = await simulate(options, { progress })
-      assert.match(finding?.text ?? 'nothing', new RegExp(`^Seed \\d+: ${rule}`))
+      assert.match(finding?.text ?? 'nothing', new RegExp(`^Seed \\d+: (${rules.join('|')})`))
     })
   }
 

@@ -158,6 +158,8 @@ export class Answers {
     told: Timer | undefined,
   ): void {
     const { tenantId, timerId, known } = question
+    // What it knew may be of what was lost meanwhile.
+    if (question.askedAtMs <= this.#cutAtMs) return
     const standings = this.#truth.standings(tenantId, timerId)
     const at = standings.findIndex((standing, i) => i >= known && could(standing))
     if (at >= 0) {

@@ -62,6 +62,11 @@ export class ApiClient {
     for (const channel of this.#channels) if (channel.node?.name === node) channel.cut()
   }
 
+  /** Its streams to this node end, and are opened again. */
+  reset(node: string): void {
+    for (const channel of this.#channels) if (channel.node?.name === node) channel.reset()
+  }
+
   heal(node: string): void {
     if (!this.#cutFrom.delete(node)) return
     for (const channel of this.#channels) if (channel.node?.name === node) channel.heal()

@@ -147,6 +147,10 @@ export class CoreChannel implements NodeChannel {
     this.#loseAll('closed')
   }
 
+  reset(): void {
+    this.#loseAll('reset')
+  }
+
   cut(): void {
     this.#cut = true
     for (const { pipes } of this.#streams) for (const pipe of pipes) pipe.hold()

@@ -10,10 +10,12 @@ import type { PartitionLog, SnapshotStore } from '../../../src/partition/ports.t
 import { Partition } from '../../../src/partition/partition.ts'
 import { Turns } from '../../../src/partition/turns.ts'
 import { Host } from '../../../src/placement/host.ts'
+import type { Peers } from '../../../src/placement/peers.ts'
 import { BrokerLink } from './broker-link.ts'
 import type { CoreChannel } from './core-channel.ts'
 import { Hearing, sayOn } from './heartbeats.ts'
 import { createMemoryLog } from './memory-log.ts'
+import { createMemoryPeers } from './memory-peers.ts'
 import { createMemorySnapshots } from './snapshots.ts'
 import { followTime } from './time.ts'
 import { SimProcess } from './process.ts'
@@ -96,7 +98,7 @@ export class CoreNode {
   #self(): NodeState {
     const { name, incarnation, address, host } = this
     const { dataId } = this.#machine.options
-    return { name, incarnation, role: 'timer-core', address, dataId, owned: host.owned(), leaving: false }
+    return { name, incarnation, role: 'timer-core', address, dataId, ...host.said() }
   }
 
   #createHost(directory: Directory): Host {
@@ -110,8 +112,9 @@ export class CoreNode {
       {
         directory,
         clock,
+        peers: this.#peers(),
         changed: () => this.#heartbeats?.now(),
-        open: (partition, mine) =>
+        open: (partition, tenancy) =>
           new Partition(
             { partition, partitionCount, dataId, node: name },
             {
@@ -132,12 +135,23 @@ export class CoreNode {
                 },
               },
               snapshots: { store: this.#snapshots, codec: snapshotCodec },
-              mine,
+              ...tenancy,
               applied: () => undefined,
             },
           ),
       },
     )
+  }
+
+  #peers(): Peers {
+    const { scheduler, apart } = this.#machine
+    return createMemoryPeers({
+      process: this.process,
+      scheduler,
+      random: this.#random.of('peers'),
+      nodeAt: (address) => this.#machine.nodeAt(address),
+      apart,
+    })
   }
 
   #log(partition: number): PartitionLog {

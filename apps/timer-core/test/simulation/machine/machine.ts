@@ -61,6 +61,8 @@ export class Machine {
   readonly nodes: CoreNode[] = []
   readonly clients: readonly ApiClient[]
   readonly #byAddress = new Map<string, CoreNode>()
+  /** Nodes that no other node reaches. */
+  readonly apart = new Set<string>()
   /** Of true time. */
   brokerAheadMs = 0
   /** Of core nodes, so far. */
