@@ -1,11 +1,11 @@
 // What goes wrong in a run, and how it is done to the world. Each fault ends at the latest when the chaos does.
 
-import type { CoreNode } from './machine/core-node.ts'
-import { usualLatency } from './machine/broker-link.ts'
+import { deeds, type Fault, type Kind } from './deeds.ts'
 import type { Machine } from './machine/machine.ts'
 import type { Random } from './machine/random.ts'
 
-const kinds = {
+/** How often each is drawn. */
+const kinds: Readonly<Record<Kind, number>> = {
   crash: 6,
   leave: 3,
   join: 1,
@@ -31,20 +31,7 @@ const kinds = {
   lostAnswers: 4,
   lateAppends: 4,
   full: 2,
-} as const
-type Kind = keyof typeof kinds
-
-export interface Fault {
-  /** Its place in the whole scenario. */
-  readonly id: number
-  readonly kind: Kind
-  readonly atMs: number
-  readonly forMs: number
-  readonly node: string
-  readonly client: number
-  readonly partition: number
-  /** How much of it, [0, 1). */
-  readonly much: number
+  cutSnapshots: 2,
 }
 
 /** Of each fault how long it lasts, about. */
@@ -55,7 +42,6 @@ const usuallyMs: Partial<Record<Kind, number>> = {
   deafenClientTo: 5000,
   full: 3000,
 }
-const mostWallStepMs = 1900
 
 export function drawFaults(
   random: Random,
@@ -91,164 +77,6 @@ function weightsOf(few: readonly Kind[]): Record<Kind, number> {
   const names = Object.keys(kinds) as Kind[]
   const weights = names.map((kind) => [kind, few.includes(kind) ? 1 : 0] as const)
   return Object.fromEntries(weights) as Record<Kind, number>
-}
-
-/** The answer ends it. */
-type Deed = (machine: Machine, fault: Fault, node: CoreNode) => (() => void) | undefined
-
-const deeds: Record<Kind, Deed> = {
-  crash(machine, _, node) {
-    node.crash()
-    return () => {
-      machine.startNode(node.name)
-    }
-  },
-  leave(machine, _, node) {
-    node.process.input(0, () => void node.leave())
-    return () => {
-      // What does not end is ended.
-      if (!node.process.dead) node.crash()
-      machine.startNode(node.name)
-    }
-  },
-  join(machine) {
-    const name = `core-${machine.nodes.length}`
-    if (machine.nodes.length < 6) machine.startNode(name)
-    return undefined
-  },
-  stop(_, __, node) {
-    node.process.standStill(false)
-    return () => {
-      node.process.goOn()
-    }
-  },
-  suspend(_, __, node) {
-    node.process.standStill(true)
-    return () => {
-      node.process.goOn()
-    }
-  },
-  cutLog(_, __, node) {
-    node.link.cut()
-    return () => {
-      node.link.heal()
-    }
-  },
-  resetLog(_, __, node) {
-    node.link.reset()
-    return undefined
-  },
-  deafen(_, __, node) {
-    node.hearing.deafen()
-    return () => {
-      node.hearing.hear()
-    }
-  },
-  deafenClient(machine, { client }) {
-    const hearing = machine.clients[client]?.hearing
-    hearing?.deafen()
-    return () => hearing?.hear()
-  },
-  deafenClientTo(machine, { client, node }) {
-    const hearing = machine.clients[client]?.hearing
-    hearing?.deafenTo(node)
-    return () => hearing?.hearFrom(node)
-  },
-  cutClient(machine, { client, node }) {
-    machine.clients[client]?.cut(node)
-    return () => machine.clients[client]?.heal(node)
-  },
-  /** Again and again: what waits for an owner is sent again. */
-  resetClient(machine, { client, node, much }) {
-    let over = false
-    const again = (): void => {
-      if (over) return
-      machine.clients[client]?.reset(node)
-      machine.scheduler.at(machine.scheduler.nowMs + 20 + 400 * much, again)
-    }
-    again()
-    return () => {
-      over = true
-    }
-  },
-  apart(machine, _, { name }) {
-    machine.apart.add(name)
-    return () => {
-      machine.apart.delete(name)
-    }
-  },
-  slowNode(_, { much }, node) {
-    node.process.setSlow(1 + much * 15)
-    return () => {
-      node.process.setSlow(0)
-    }
-  },
-  slowLog(_, { much }, node) {
-    node.link.setLatency({ leastMs: 1, mostMs: 20 + much * much * 900 })
-    return () => {
-      node.link.setLatency(usualLatency)
-    }
-  },
-  stepWall(_, { much }, node) {
-    node.process.setWall((2 * much - 1) * mostWallStepMs)
-    return undefined
-  },
-  /** Back only: forward, the wait of a new owner would be cut short, which is not promised to be safe. */
-  stepBroker(machine, { much }) {
-    if (machine.brokerAheadMs === 0) machine.brokerAheadMs = -1100 - 2000 * much
-    return undefined
-  },
-  brokerDown(machine) {
-    machine.broker.goDown(0)
-    return () => {
-      machine.broker.comeUp()
-    }
-  },
-  powerLoss(machine, { much }) {
-    machine.broker.goDown(1 + Math.floor(much * 6))
-    return () => {
-      machine.broker.comeUp()
-    }
-  },
-  noQuorum(machine, { partition, much }) {
-    const stream = machine.broker.stream(partition)
-    stream.loseQuorum()
-    return () => {
-      stream.findQuorum(much < 0.6)
-    }
-  },
-  staleReads(machine, _, { link }) {
-    link.staleSinceMs = machine.scheduler.nowMs
-    return () => {
-      link.staleSinceMs = undefined
-    }
-  },
-  shortReads(_, { much }, { link }) {
-    link.mishaps.short = 0.2 + 0.7 * much
-    return () => {
-      link.mishaps.short = 0
-    }
-  },
-  lostAnswers(_, { much }, { link }) {
-    link.mishaps.lostAnswer = 0.1 + 0.6 * much
-    return () => {
-      link.mishaps.lostAnswer = 0
-    }
-  },
-  lateAppends(_, { much }, { link }) {
-    link.mishaps.late = 0.1 + 0.5 * much
-    return () => {
-      link.mishaps.late = 0
-    }
-  },
-  full(machine, { partition }) {
-    const stream = machine.broker.stream(partition)
-    const before = stream.maxBytes
-    stream.maxBytes = stream.bytes + 200
-    return () => {
-      stream.maxBytes = before
-    }
-  },
 }
 
 /** Faults that may not be done to one thing twice at a time. */

@@ -121,7 +121,8 @@ class Run {
         })
       }
     }
-    await scheduler.run(scheduler.nowMs + 2 * finalWithinMs, () => open === 0)
+    await scheduler.run(scheduler.nowMs + 2 * finalWithinMs, () => open === 0 || this.#violations.length > 0)
+    if (this.#violations.length > 0) return
     if (open > 0) this.violation('heals', 'A GET in a world that is whole was not answered')
     mustBeAtRest(this.#machine, this.#truth, violation)
     this.#answers.end()

@@ -2,7 +2,8 @@
 // each fault can be left out, so that a violation can be told by what it needs.
 
 import type { Operation } from '@timers/shared/timer/command.ts'
-import { drawFaults, type Fault } from './faults.ts'
+import type { Fault } from './deeds.ts'
+import { drawFaults } from './faults.ts'
 import { Random } from './machine/random.ts'
 
 export interface Scenario {
@@ -58,7 +59,9 @@ export function scenarioOf(seed: number): Scenario {
     draw(random, id, { chaosMs, clients, timers }),
   )
   const faults = drawFaults(random.of('faults'), { partitionCount, nodes, clients, chaosMs })
-  return { seed, partitionCount, nodes, clients, chaosMs, calmMs: 14_000, timers, faults, questions }
+  // A log that was full is looked at again after half a minute.
+  const calmMs = faults.some(({ kind }) => kind === 'full') ? 34_000 : 14_000
+  return { seed, partitionCount, nodes, clients, chaosMs, calmMs, timers, faults, questions }
 }
 
 function timersOf(random: Random, count: number): TimerName[] {

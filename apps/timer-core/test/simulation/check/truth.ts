@@ -31,6 +31,8 @@ export interface Deed {
 }
 
 interface Log {
+  /** Where snapshots were begun that a record names, and when that was stored: true time, newest last. */
+  named: { readonly sequence: number; readonly atMs: number }[]
   records: LogRecord[]
   term: string | undefined
   versionFloor: number
@@ -82,13 +84,20 @@ export class Truth {
     return [...this.#timers].filter(([, timer]) => timer.partition === partition).map(([key]) => key)
   }
 
-  committed(partition: number, { sequence, bytes }: Stored): LogRecord {
+  /** Snapshots that the log names, newest last. */
+  named(partition: number): Log['named'] {
+    return this.#log(partition).named
+  }
+
+  committed(partition: number, { sequence, bytes, committedAtMs }: Stored): LogRecord {
     const log = this.#log(partition)
     const record = decodeRecord(bytes)
     if (sequence !== log.records.length + 1)
       this.#violation('no holes', `p${partition} has a hole before ${sequence}`)
     log.records.push(record)
     this.#count(partition, log, record, true)
+    if (record.body.kind === 'snapshotTaken' && record.term === log.term)
+      log.named.push({ sequence: record.body.sequence, atMs: committedAtMs })
     return record
   }
 
@@ -104,7 +113,8 @@ export class Truth {
     for (const [requestId, deeds] of this.#deeds) {
       if (deeds[0]?.partition === partition) this.#deeds.delete(requestId)
     }
-    Object.assign(log, emptyLog())
+    const named = log.named.filter((_, i) => i < records.filter(isSnapshot).length)
+    Object.assign(log, emptyLog(), { named })
     for (const record of records) {
       log.records.push(record)
       this.#count(partition, log, record, false)
@@ -212,6 +222,8 @@ export class Truth {
 
 const absence: Standing = { version: 0, timer: undefined, sequence: 0, event: undefined }
 
+const isSnapshot = ({ body }: LogRecord): boolean => body.kind === 'snapshotTaken'
+
 function emptyLog(): Log {
-  return { records: [], term: undefined, versionFloor: 0 }
+  return { records: [], named: [], term: undefined, versionFloor: 0 }
 }

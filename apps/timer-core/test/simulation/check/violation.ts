@@ -12,6 +12,7 @@ export type Rule =
   | 'judged on what the log says'
   | 'memory is what the log says'
   | 'no holes'
+  | 'nothing is cut that is needed'
   | 'heals'
   | 'never crashes'
 

@@ -3,8 +3,8 @@
 import type { LogRecord } from '@timers/shared/log/record.ts'
 import type { AppendOutcome } from '../../../src/partition/ports.ts'
 import type { CoreNode } from '../machine/core-node.ts'
-import type { Watch } from '../machine/machine.ts'
-import type { Stored } from '../machine/stream.ts'
+import type { Machine, Watch } from '../machine/machine.ts'
+import { syncedAfterMs, type Stored } from '../machine/stream.ts'
 import type { Answers } from './answers.ts'
 import { differenceFrom } from './rest.ts'
 import type { Truth } from './truth.ts'
@@ -61,6 +61,34 @@ export class Watcher implements Watch {
     add('log', `p${partition} ends after ${last} now`)
     truth.cut(partition, last)
     answers.cut()
+  }
+
+  purged(machine: Machine, partition: number, first: number): void {
+    const { truth, add, violation } = this.#deps
+    add('log', `p${partition} begins at ${first} now`)
+    this.#tally('cut')
+    const named = truth.named(partition)
+    const onDiskMs = machine.scheduler.nowMs - syncedAfterMs
+    const settled = named.findLastIndex(({ atMs }) => atMs <= onDiskMs)
+    const before = settled > 0 ? named[settled - 1] : undefined
+    const read = machine.readers.least(partition)
+    if (before === undefined || first > before.sequence + 1)
+      violation('nothing is cut that is needed', `p${partition} begins at ${first}: ${JSON.stringify(named)}`)
+    if (first > read + 1)
+      violation(
+        'nothing is cut that is needed',
+        `p${partition} begins at ${first}, and is read up to ${read}`,
+      )
+  }
+
+  removed({ broker }: Machine, partition: number, sequence: number): void {
+    const { first } = broker.stream(partition)
+    this.#deps.add('snapshots', `p${partition} ${sequence} is removed`)
+    if (sequence >= first - 1)
+      this.#deps.violation(
+        'nothing is cut that is needed',
+        `p${partition} begins at ${first}, and the snapshot at ${sequence} is removed`,
+      )
   }
 
   serving(node: CoreNode, partition: number): void {

@@ -10,6 +10,8 @@ export interface BrokerDeps {
   readonly random: Random
   readonly nowMs: () => number
   readonly committed: (partition: number, stored: Stored) => void
+  readonly purged: (partition: number, first: number) => void
+  readonly removed: (partition: number, sequence: number) => void
   readonly cut: (partition: number, last: number) => void
 }
 
@@ -19,13 +21,14 @@ export class Broker {
   /** Its clock: cluster time. */
   readonly nowMs: () => number
   readonly streams: readonly Stream[]
-  readonly snapshots = new Snapshots()
+  readonly snapshots: Snapshots
   readonly #listeners = new Set<Listener>()
   readonly #closeLinks = new Set<() => void>()
   #up = true
 
   constructor({ partitionCount }: { readonly partitionCount: number }, deps: BrokerDeps) {
     this.nowMs = deps.nowMs
+    this.snapshots = new Snapshots({ scheduler: deps.scheduler, removed: deps.removed })
     this.streams = Array.from(
       { length: partitionCount },
       (_, partition) =>
@@ -33,6 +36,9 @@ export class Broker {
           ...deps,
           committed: (stored) => {
             deps.committed(partition, stored)
+          },
+          purged: (first) => {
+            deps.purged(partition, first)
           },
           cut: (last) => {
             deps.cut(partition, last)
@@ -78,6 +84,7 @@ export class Broker {
       stream.crash()
       if (loseTail > 0) stream.loseTail(loseTail)
     }
+    if (loseTail > 0) this.snapshots.loseNewest()
     for (const close of [...this.#closeLinks]) close()
   }
 

@@ -10,6 +10,8 @@ import type { PartitionLog, SnapshotStore } from '../../../src/partition/ports.t
 import { Partition } from '../../../src/partition/partition.ts'
 import { Turns } from '../../../src/partition/turns.ts'
 import { Host } from '../../../src/placement/host.ts'
+import { SnapshotLane } from '../../../src/snapshot/lane.ts'
+import { simulatedRules } from './readers.ts'
 import type { Peers } from '../../../src/placement/peers.ts'
 import { BrokerLink } from './broker-link.ts'
 import type { CoreChannel } from './core-channel.ts'
@@ -107,6 +109,13 @@ export class CoreNode {
     const { partitionCount, dataId } = this.#machine.options
     const turns = new Turns({ clock })
     const packing = createPacking()
+    const snapshots = {
+      store: this.#snapshots,
+      codec: snapshotCodec,
+      readers: this.#machine.readers.over(this.snapshotLink),
+      lane: new SnapshotLane(),
+      rules: simulatedRules,
+    }
     return new Host(
       { node: name, partitionCount },
       {
@@ -134,7 +143,7 @@ export class CoreNode {
                   this.#machine.trace.add(name, `p${partition} ${message}: ${detail}`)
                 },
               },
-              snapshots: { store: this.#snapshots, codec: snapshotCodec },
+              snapshots,
               ...tenancy,
               applied: () => undefined,
             },

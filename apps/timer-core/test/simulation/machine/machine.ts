@@ -8,6 +8,7 @@ import { ApiClient } from './api-client.ts'
 import { Broker } from './broker.ts'
 import { CoreNode } from './core-node.ts'
 import { epochMs } from './process.ts'
+import { Readers } from './readers.ts'
 import { Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import type { Stored } from './stream.ts'
@@ -27,6 +28,10 @@ export interface MachineOptions {
 export interface Watch {
   committed(partition: number, stored: Stored): void
   cut(partition: number, last: number): void
+  /** The log begins at `first` now. */
+  purged(machine: Machine, partition: number, first: number): void
+  /** A snapshot. */
+  removed(machine: Machine, partition: number, sequence: number): void
   sending(node: CoreNode, partition: number, record: LogRecord): void
   concluded(
     node: CoreNode,
@@ -56,6 +61,7 @@ export class Machine {
   readonly scheduler: Scheduler
   readonly trace: Trace
   readonly broker: Broker
+  readonly readers: Readers
   readonly watch: Watch
   readonly planted: Planted | undefined
   readonly nodes: CoreNode[] = []
@@ -91,10 +97,17 @@ export class Machine {
       committed: (partition, stored) => {
         watch.committed(partition, stored)
       },
+      purged: (partition, first) => {
+        watch.purged(this, partition, first)
+      },
+      removed: (partition, sequence) => {
+        watch.removed(this, partition, sequence)
+      },
       cut: (partition, last) => {
         watch.cut(partition, last)
       },
     })
+    this.readers = new Readers({ broker: this.broker, scheduler, isThere: this.random.chance(0.5) })
     this.clients = Array.from(
       { length: options.clients },
       (_, i) => new ApiClient({ name: `api-${i}`, wallAheadMs: this.#wallAheadMs() }, this),

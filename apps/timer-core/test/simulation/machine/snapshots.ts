@@ -3,17 +3,34 @@
 import type { SnapshotStore } from '../../../src/partition/ports.ts'
 import type { Broker } from './broker.ts'
 import type { BrokerLink } from './broker-link.ts'
+import type { Scheduler } from './scheduler.ts'
+import { syncedAfterMs } from './stream.ts'
+
+interface Part {
+  readonly bytes: Uint8Array
+  readonly writtenAtMs: number
+}
 
 export class Snapshots {
+  readonly #scheduler: Scheduler
+  readonly #removed: (partition: number, sequence: number) => void
   /** By partition, sequence and part. */
-  readonly #parts = new Map<string, Uint8Array>()
+  readonly #parts = new Map<string, Part>()
+
+  constructor(deps: {
+    readonly scheduler: Scheduler
+    readonly removed: (partition: number, sequence: number) => void
+  }) {
+    this.#scheduler = deps.scheduler
+    this.#removed = deps.removed
+  }
 
   write(partition: number, sequence: number, part: number, bytes: Uint8Array): void {
-    this.#parts.set(`${partition}.${sequence}.${part}`, bytes)
+    this.#parts.set(`${partition}.${sequence}.${part}`, { bytes, writtenAtMs: this.#scheduler.nowMs })
   }
 
   read(partition: number, sequence: number, part: number): Uint8Array | undefined {
-    return this.#parts.get(`${partition}.${sequence}.${part}`)
+    return this.#parts.get(`${partition}.${sequence}.${part}`)?.bytes
   }
 
   list(partition: number): number[] {
@@ -28,12 +45,13 @@ export class Snapshots {
   remove(partition: number, sequence: number): void {
     for (const key of this.#parts.keys())
       if (key.startsWith(`${partition}.${sequence}.`)) this.#parts.delete(key)
+    this.#removed(partition, sequence)
   }
 
-  /** The newest parts were not on the disk: of all that there are this share. */
-  lose(share: number): void {
-    const keys = [...this.#parts.keys()]
-    for (const key of keys.slice(Math.floor(keys.length * (1 - share)))) this.#parts.delete(key)
+  /** Power was lost before they were on the disk. */
+  loseNewest(): void {
+    const sinceMs = this.#scheduler.nowMs - syncedAfterMs
+    for (const [key, { writtenAtMs }] of this.#parts) if (writtenAtMs > sinceMs) this.#parts.delete(key)
   }
 }
 

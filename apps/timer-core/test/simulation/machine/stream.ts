@@ -34,10 +34,14 @@ export interface StreamDeps {
   /** The broker's clock. */
   readonly nowMs: () => number
   readonly committed: (stored: Stored) => void
+  /** Everything before `first` is gone. */
+  readonly purged: (first: number) => void
   /** Everything after `last` is gone. */
   readonly cut: (last: number) => void
 }
 
+/** What was stored longer ago is on the disk. */
+export const syncedAfterMs = 3000
 const payloadMost = 512 * 1024
 /** What a message costs beside its bytes. */
 const overhead = 40
@@ -58,6 +62,9 @@ export class Stream {
 
   get last(): number {
     return this.#records.length
+  }
+  get first(): number {
+    return this.#first(Infinity)
   }
   get bytes(): number {
     return this.#bytes
@@ -107,6 +114,7 @@ export class Stream {
     if (first <= from) return
     for (let at = from; at < first; at += 1) this.#bytes -= sizeOf(this.#records[at - 1])
     this.#purges.push({ atMs: this.#deps.scheduler.nowMs, first })
+    this.#deps.purged(first)
   }
 
   /** Without a quorum what is appended gets its place and no answer. */
@@ -133,7 +141,10 @@ export class Stream {
 
   /** Power was lost before the newest records were on the disk. */
   loseTail(records: number): void {
-    const last = Math.max(this.#first(Infinity) - 1, this.last - records)
+    const onDisk = this.#records.findLastIndex(
+      ({ committedAtMs }) => committedAtMs < this.#deps.scheduler.nowMs - syncedAfterMs,
+    )
+    const last = Math.max(this.#first(Infinity) - 1, this.last - records, onDisk + 1)
     for (const stored of this.#records.slice(last)) this.#bytes -= sizeOf(stored)
     this.#records = this.#records.slice(0, last)
     this.#deps.cut(last)

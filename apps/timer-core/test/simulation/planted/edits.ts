@@ -10,10 +10,20 @@ export interface Edit {
 }
 
 export const edits: Readonly<Record<string, Edit>> = {
+  'purge too early': {
+    file: 'snapshot/rules.ts',
+    from: 'return isSettled ? snapshotBefore : 0',
+    to: 'return snapshotBefore',
+  },
+  "delete others' snapshots": {
+    file: 'snapshot/keeper.ts',
+    from: 'if (sequence < bound) await',
+    to: 'if (sequence !== this.#named) await',
+  },
   'answer no-ops at once': {
     file: 'partition/commit-loop.ts',
-    from: '(asked && !confirmation.holds)',
-    to: '(reader.asked && heldForMs === 0 && !confirmation.holds)',
+    from: 'const needsBeat = asked && !confirmation.holds',
+    to: 'const needsBeat = reader.asked && heldForMs === 0 && !confirmation.holds',
   },
   'serve reads without a Beat': {
     file: 'partition/reader.ts',
