@@ -12,6 +12,7 @@ const rooms = {
   '@nats-io/': ['nats/**'],
   mongodb: ['mongo/**'],
   'mongodb-memory-server-core': ['provision.ts'],
+  '@bufbuild/': ['wire/**'],
   '@timers/proto/': ['wire/**', 'grpc/**', 'nats/**'],
   zod: ['schema/**', 'http/**', 'ws/**', 'config.ts'],
   pino: ['logger.ts'],

@@ -6,7 +6,7 @@ import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { createLogReader, type LogMessage, type LogReader } from '@timers/shared/nats/log-reader.ts'
 import { subjects } from '@timers/shared/subjects.ts'
-import { decodeRecord, encodeRecord } from '@timers/shared/wire/record-wire.ts'
+import { createRecordEncoder, decodeRecord } from '@timers/shared/wire/record-wire.ts'
 import { WireError } from '@timers/shared/wire/wire-error.ts'
 import { DamagedLogError } from '../partition/ledger.ts'
 import type { AppendOutcome, PartitionLog, StoredRecord } from '../partition/ports.ts'
@@ -58,6 +58,7 @@ function toStored({ sequence, storedAtMs, data }: LogMessage): StoredRecord {
 export class EventLogs {
   readonly #connections: LogConnection
   #clients: Clients | undefined
+  readonly #encode = createRecordEncoder()
 
   constructor(connections: LogConnection) {
     this.#connections = connections
@@ -69,7 +70,7 @@ export class EventLogs {
       append: (record, expectedLastSequence, connectionId) => {
         let bytes
         try {
-          bytes = encodeRecord(record)
+          bytes = this.#encode(record)
         } catch (error) {
           if (!(error instanceof WireError)) throw error
           return Promise.resolve({ kind: 'refused', reason: 'payload', detail: error.message })

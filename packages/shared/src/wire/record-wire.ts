@@ -7,6 +7,7 @@ import {
   type LogEvent as PbLogEvent,
 } from '@timers/proto/timers/core/v1/log.ts'
 import type { AnsweredKey, LogRecord, RecordBody, RecordEvent } from '../log/record.ts'
+import { Int64Writer } from './int64-writer.ts'
 import {
   actorFromWire,
   actorToWire,
@@ -28,14 +29,28 @@ import {
 } from './wire-error.ts'
 
 /** Throws a WireError that names the field; then nothing was encoded. */
-export function encodeRecord(record: LogRecord): Uint8Array {
-  return PbLogRecord.encode({
+export function encodeRecord(record: LogRecord, writer = new Int64Writer()): Uint8Array {
+  const pb = {
     format: uint32(positive(record.format, 'record.format'), 'record.format'),
     term: filled(record.term, 'record.term'),
     owner: filled(record.owner, 'record.owner'),
     snapshotAt: natural(record.snapshotAt, 'record.snapshotAt'),
     body: bodyToWire(record.body),
-  }).finish()
+  }
+  return PbLogRecord.encode(pb, writer).finish()
+}
+
+/** encodeRecord with one writer for all: it keeps its buffer, which would grow anew for every record. */
+export function createRecordEncoder(): (record: LogRecord) => Uint8Array {
+  let writer: Int64Writer | undefined
+  return (record) => {
+    const used = writer ?? new Int64Writer()
+    // One that was left in the middle of a record is not used again.
+    writer = undefined
+    const bytes = encodeRecord(record, used)
+    writer = used
+    return bytes
+  }
 }
 
 /** Throws a WireError for bytes that are not a record of ours. */

@@ -14,6 +14,7 @@ import type { Actor } from '../timer/command.ts'
 import type { EventType } from '../timer/event.ts'
 import type { CompletedBy, Labels, Timer, TimerState } from '../timer/timer.ts'
 import type { UnknownFields } from '../timer/unknown-fields.ts'
+import { Int64Writer } from './int64-writer.ts'
 import { decode, filled, integer, known, natural, positive, present } from './wire-error.ts'
 
 const stateToWire = {
@@ -178,11 +179,10 @@ export function unpackTimer(bytes: Uint8Array): Timer {
 /** How core keeps timers that are not running: their bytes as Latin-1, so one flat string on the heap. */
 export function createPacking(): { pack(timer: Timer): string; unpack(packed: string): Timer } {
   // One writer for all: it keeps its buffer, and to make it costs more than to fill it.
-  let writer: ReturnType<typeof PbTimer.encode> | undefined
+  const writer = new Int64Writer()
   return {
     pack(timer) {
-      writer = PbTimer.encode(timerToWire(timer), writer)
-      const { buffer, byteOffset, byteLength } = writer.finish()
+      const { buffer, byteOffset, byteLength } = PbTimer.encode(timerToWire(timer), writer).finish()
       return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
     },
     unpack: (packed) => unpackTimer(Buffer.from(packed, 'latin1')),
