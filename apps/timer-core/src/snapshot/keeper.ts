@@ -33,8 +33,8 @@ export interface KeeperDeps {
   readonly append: (body: RecordBody) => Promise<boolean>
 }
 
-/** After one that failed. */
-const againAfterMs = 30_000
+/** After a snapshot that failed. Room is looked for all the same: what the log takes depends on it. */
+const takeAgainAfterMs = 30_000
 
 /** Of which ownership this is about: with another one nothing is to be done on. */
 interface Reign {
@@ -47,6 +47,7 @@ export class SnapshotKeeper {
   readonly #deps: KeeperDeps
   #looking = false
   #lookAtMs = 0
+  #takeAtMs = 0
   #named = 0
   #namedSinceMs = 0
   #lastBytes = 0
@@ -68,7 +69,6 @@ export class SnapshotKeeper {
     const { ledger, term, partition } = this.#standing
     this.#look({ ledger, term })
       .catch((error: unknown) => {
-        this.#lookAtMs = clock.monotonicMs() + againAfterMs
         observer.trouble(partition, 'The log could not be shortened', String(error))
       })
       .finally(() => {
@@ -77,11 +77,12 @@ export class SnapshotKeeper {
   }
 
   async #look(reign: Reign): Promise<void> {
-    const { room, snapshots } = this.#deps
+    const { clock, room, snapshots } = this.#deps
     if (room.isMeasured && !this.#isPending) return
     let now = await this.#measure(reign)
     if (await this.#cut(now, reign)) now = await this.#measure(reign)
     this.#isPending = now.snapshotBefore >= now.first || !room.takes('pressed')
+    if (clock.monotonicMs() < this.#takeAtMs) return
     if (isSnapshotDue(now, this.#lastBytes, snapshots.rules)) await this.#take(reign)
   }
 
@@ -136,6 +137,7 @@ export class SnapshotKeeper {
       this.#lookAtMs = clock.monotonicMs()
       return
     }
+    this.#takeAtMs = clock.monotonicMs() + takeAgainAfterMs
     const isWanted = (): boolean => this.#isStill(reign)
     const taken = await takeSnapshot(reign.ledger, { ...this.#deps, isWanted })
     if (taken === undefined || !isWanted()) return
@@ -143,6 +145,7 @@ export class SnapshotKeeper {
     if (!(await append({ kind: 'snapshotTaken', sequence, parts, crc }))) {
       throw new Error('The log did not take the record that names a snapshot')
     }
+    this.#takeAtMs = 0
     this.#lastBytes = bytes
     this.#isPending = true
   }

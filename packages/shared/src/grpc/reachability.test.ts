@@ -150,7 +150,8 @@ describe('a node that cannot be reached', () => {
     owns('a', partition)
     owns('b')
     manners = { a: { owner: 'b' }, b: { owner: 'a' } }
-    assert.equal((await execute(2000)).code, 'unavailable')
+    // The last of them may have gone out too late to be answered.
+    assert.ok(['unavailable', 'outcome_unknown'].includes((await execute(2000)).code))
     assert.ok(groups.length < 100, `${groups.length} times`)
   })
 })
