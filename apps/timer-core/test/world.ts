@@ -152,14 +152,21 @@ export class World implements AsyncDisposable {
   }
 
   async setMaxBytes(partition: number, maxBytes: number): Promise<void> {
-    const manager = await jetstreamManager(this.connection)
-    await manager.streams.update(subjects.stream(partition), { max_bytes: maxBytes })
+    await (await this.#streams()).update(subjects.stream(partition), { max_bytes: maxBytes })
+  }
+
+  /** What its stream holds. */
+  async bytes(partition: number): Promise<number> {
+    return (await (await this.#streams()).info(subjects.stream(partition))).state.bytes
   }
 
   /** Removes the records up to `sequence`, included. */
   async cut(partition: number, sequence: number): Promise<void> {
-    const manager = await jetstreamManager(this.connection)
-    await manager.streams.purge(subjects.stream(partition), { seq: sequence + 1 })
+    await (await this.#streams()).purge(subjects.stream(partition), { seq: sequence + 1 })
+  }
+
+  async #streams() {
+    return (await jetstreamManager(this.connection)).streams
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
