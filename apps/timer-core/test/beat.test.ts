@@ -5,7 +5,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { GetOutcome } from '../src/partition/reads.ts'
 import { eventually } from './eventually.ts'
-import { idsOf, newSession, put, sent, tenantId, TestClock, World, type Node } from './world.ts'
+import { TestClock } from './test-clock.ts'
+import { idsOf, newSession, put, sent, tenantId, World, type Node } from './world.ts'
 
 describe('after a pause', () => {
   let world: World

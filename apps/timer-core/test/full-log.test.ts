@@ -8,7 +8,8 @@ import { ReaderPositions } from '@timers/shared/nats/reader-positions.ts'
 import { subjects } from '@timers/shared/subjects.ts'
 import type { CommandResult } from '@timers/shared/timer/results.ts'
 import { eventually } from './eventually.ts'
-import { idsOf, newSession, put, sent, TestClock, tenantId, World, type Node } from './world.ts'
+import { TestClock } from './test-clock.ts'
+import { idsOf, newSession, put, sent, tenantId, World, type Node } from './world.ts'
 
 const maxBytes = 300_000
 

@@ -6,7 +6,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { after, before, describe, it } from 'node:test'
 import type { Operation } from '@timers/shared/timer/command.ts'
 import { eventually } from './eventually.ts'
-import { add, idsOf, newSession, put, sent, TestClock, World } from './world.ts'
+import { TestClock } from './test-clock.ts'
+import { add, idsOf, newSession, put, sent, World } from './world.ts'
 
 describe('group commit', () => {
   let world: World

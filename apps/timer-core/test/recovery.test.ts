@@ -12,18 +12,8 @@ import type { Timer } from '@timers/shared/timer/timer.ts'
 import fc from 'fast-check'
 import type { PartitionState } from '../src/partition/state.ts'
 import { eventually } from './eventually.ts'
-import {
-  add,
-  idsOf,
-  newSession,
-  put,
-  recordOf,
-  sent,
-  tenantId,
-  TestClock,
-  World,
-  type Node,
-} from './world.ts'
+import { TestClock } from './test-clock.ts'
+import { add, idsOf, newSession, put, recordOf, sent, tenantId, World, type Node } from './world.ts'
 
 describe('recovery', () => {
   let world: World

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { add, idsOf, newSession, put, sent, TestClock, World } from './world.ts'
+import { TestClock } from './test-clock.ts'
+import { add, idsOf, newSession, put, sent, World } from './world.ts'
 
 const partition = 3
 const hourMs = 3_600_000
